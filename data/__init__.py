@@ -1,0 +1,1 @@
+"""Everything from a raw file up to and including the store that pages ask."""

@@ -1,0 +1,1 @@
+"""How things look and who may see them."""
