@@ -1,0 +1,122 @@
+"""Meaning as data: what an analyst may rightly change, read from the TOML and CSV files beside this one."""
+
+import csv
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table or a result: what people call it, in what unit, what it means."""
+
+    label: str
+    unit: str = ""
+    decimals: int = 0
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One offence group. `place_rule` is how finely it may be mapped: point, msoa, area_year."""
+
+    key: str
+    label: str
+    family: str
+    violent: bool
+    sv_local: bool
+    place_rule: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Authority:
+    """One local authority of the partnership."""
+
+    code: str
+    name: str
+    residents_2021: int
+
+
+@dataclass(frozen=True)
+class Partnership:
+    """Whose violence this is about, from partnership.toml."""
+
+    id: str
+    name: str
+    short_name: str
+    forces: tuple[str, ...]
+    police_uk_force: str
+    force_area: str
+    box: tuple[float, float, float, float]
+    authorities: tuple[Authority, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The authorities' GSS codes, in the order of the file."""
+        return tuple(a.code for a in self.authorities)
+
+
+@cache
+def columns() -> dict[str, Column]:
+    """Every column people may meet, by its name in the code."""
+    return {name: Column(**entry) for name, entry in _toml(HERE / "columns.toml").items()}
+
+
+def partnership() -> Partnership:
+    """The partnership file, or the one that EXPLORER_PARTNERSHIP names."""
+    return _partnership(Path(os.environ.get("EXPLORER_PARTNERSHIP") or HERE / "partnership.toml"))
+
+
+@cache
+def _partnership(path: Path) -> Partnership:
+    raw = _toml(path)
+    authorities = tuple(Authority(a["code"], a["name"], a.get("residents_2021", 0)) for a in raw["authorities"])
+    return Partnership(
+        id=raw["id"],
+        name=raw["name"],
+        short_name=raw.get("short_name", raw["name"]),
+        forces=tuple(raw["forces"]),
+        police_uk_force=raw.get("police_uk_force", ""),
+        force_area=raw.get("force_area", ""),
+        box=tuple(raw["box"]),
+        authorities=authorities,
+    )
+
+
+@cache
+def offence_groups() -> dict[str, Group]:
+    """Every offence group by its key, in the order people read them."""
+    rows = sorted(_rows(HERE / "offence_groups.csv"), key=lambda r: int(r["order"]))
+    return {
+        r["group"]: Group(
+            r["group"], r["label"], r["family"], r["violent"] == "1", r["sv_local"] == "1", r["place_rule"], r["note"]
+        )
+        for r in rows
+    }
+
+
+@cache
+def offence_codes(scheme: str) -> dict[str, str]:
+    """Code or wording of a scheme (`police_uk`, `ho_code`) to offence group."""
+    return {r["code"]: r["group"] for r in _rows(HERE / "offence_codes.csv") if r["scheme"] == scheme}
+
+
+@cache
+def harm_weights() -> dict[str, float]:
+    """Days by offence group, of the version in the file; groups without a weight are not in it."""
+    return {r["group"]: float(r["weight"]) for r in _rows(HERE / "harm_weights.csv") if r["weight"]}
+
+
+def _toml(path: Path) -> dict:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,157 @@
+"""Steps that sources share: where a row lies, as the areas of one vintage know it. A row is a record being loaded."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+OUTSIDE = "outside the area"
+ELSEWHERE = "no place given, and reported by a force from elsewhere"
+NEAREST_M = 250.0  # a snapped point on the edge of a split area goes to the part this near; the master points sit on roads
+
+
+@dataclass(frozen=True)
+class Geography:
+    """The areas a load is placed in.
+
+    lsoas, lads : rows of the table `areas` of those levels. recode : rows of `lookups` of the kind lsoa11_lsoa21.
+    box : west, south, east, north in metres; points beyond it are outside. forces : whose unplaced crimes are ours.
+    """
+
+    lsoas: pd.DataFrame
+    lads: pd.DataFrame
+    recode: pd.DataFrame
+    postcodes: pd.DataFrame
+    box: tuple[float, float, float, float]
+    forces: tuple[str, ...]
+
+    @cached_property
+    def parents(self) -> pd.DataFrame:
+        """By LSOA code: `msoa_code` and `authority_code`."""
+        rows = self.lsoas.drop_duplicates("area_code").set_index("area_code")
+        named = rows.rename(columns={"parent": "msoa_code"})[["msoa_code", "authority_code"]]
+        return named.assign(msoa_code=named["msoa_code"].where(named["msoa_code"] != named["authority_code"]))
+
+    @cached_property
+    def successors(self) -> dict[str, list[str]]:
+        """Old LSOA code: the codes of the new areas inside the partnership that it became."""
+        ours = self.recode[self.recode["to_code"].isin(self.parents.index)]
+        return ours.groupby("from_code")["to_code"].apply(list).to_dict()
+
+    @cached_property
+    def tree(self):  # noqa: ANN201 - shapely is imported only when something is loaded
+        """A spatial index of the LSOA polygons, in row order."""
+        import shapely
+
+        return shapely.STRtree(self.lsoas.geometry.to_numpy())
+
+    def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The LSOA code each point lies in; None where in none."""
+        import shapely
+
+        found = np.full(len(x), None, dtype=object)
+        point, polygon = self.tree.query(shapely.points(x, y), predicate="intersects")
+        found[point] = self.lsoas["area_code"].to_numpy()[polygon]
+        return found
+
+
+def placed(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
+    """Give each record its point in both systems, its LSOA of today, MSOA and authority.
+
+    The area code in a file is believed before its coordinates: published points are snapped to streets, and
+    4 to 15% of them fall in a neighbour's polygon. Old codes turn into today's; where an old area was split, the
+    point decides. `problem` gains the rows that belong elsewhere; `unresolved` marks split areas no point could settle.
+    """
+    rows = _with_points(rows, geography)
+    if "lsoa_code" not in rows:
+        rows["lsoa_code"] = pd.Series(None, index=rows.index, dtype="str")
+    coded = rows["lsoa_code"].notna()
+    rows["lsoa_code"], rows["unresolved"] = _todays_lsoa(rows, geography)
+    parents = geography.parents.reindex(rows["lsoa_code"])
+    rows["msoa_code"] = parents["msoa_code"].to_numpy()
+    known = parents["authority_code"].to_numpy()
+    rows["authority_code"] = rows["authority_code"].where(pd.isna(known), known) if "authority_code" in rows else known
+    return _with_problems(rows, coded, geography)
+
+
+def _with_points(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
+    """Both coordinate systems; a point outside the box is dropped where a code says the row is ours."""
+    rows = rows.copy()
+    for columns in (("easting", "northing"), ("lon", "lat")):
+        for column in columns:
+            if column not in rows:
+                rows[column] = np.nan
+    if "postcode" in rows:
+        by_postcode = geography.postcodes.set_index("postcode")[["easting", "northing"]]
+        points = by_postcode.reindex(rows["postcode"].str.replace(" ", "").str.upper())
+        empty = (rows["easting"].isna() & rows["lon"].isna()).to_numpy()
+        for column in ("easting", "northing"):
+            rows[column] = rows[column].where(~empty, points[column].to_numpy())
+        rows.loc[empty & rows["easting"].notna().to_numpy(), "precision"] = "address"
+        rows = rows.drop(columns="postcode")
+    degrees = (rows["easting"].isna() & rows["lon"].notna()).to_numpy()
+    rows.loc[degrees, ["easting", "northing"]] = to_metres(rows.loc[degrees, "lon"], rows.loc[degrees, "lat"])
+    metres = (rows["lon"].isna() & rows["easting"].notna()).to_numpy()
+    rows.loc[metres, ["lon", "lat"]] = to_degrees(rows.loc[metres, "easting"], rows.loc[metres, "northing"])
+    west, south, east, north = geography.box
+    rows["beyond"] = rows["easting"].notna() & ~(rows["easting"].between(west, east) & rows["northing"].between(south, north))
+    rows.loc[rows["beyond"], ["easting", "northing", "lon", "lat"]] = np.nan
+    return rows
+
+
+def _todays_lsoa(rows: pd.DataFrame, geography: Geography) -> tuple[pd.Series, np.ndarray]:
+    given = rows["lsoa_code"]
+    current = geography.parents.index
+    single = {old: new[0] for old, new in geography.successors.items() if len(new) == 1}
+    codes = given.where(given.isin(current), given.map(single)).astype("object")
+    has_point = rows["easting"].notna()
+    split = codes.isna() & given.isin(geography.successors)
+    for row in np.flatnonzero(split & has_point):
+        codes.iat[row] = _part_at(rows["easting"].iat[row], rows["northing"].iat[row], geography, given.iat[row])
+    by_point = codes.isna() & given.isna() & has_point
+    if by_point.any():
+        codes[by_point] = geography.at(rows.loc[by_point, "easting"].to_numpy(), rows.loc[by_point, "northing"].to_numpy())
+    return codes.astype("str"), (split & codes.isna()).to_numpy()
+
+
+def _part_at(x: float, y: float, geography: Geography, old: str) -> str | None:
+    """Which of the areas an old one was split into holds the point, or is nearest within NEAREST_M."""
+    import shapely
+
+    parts = geography.lsoas[geography.lsoas["area_code"].isin(geography.successors[old])]
+    distance = shapely.distance(parts.geometry.to_numpy(), shapely.Point(x, y))
+    return parts["area_code"].iat[int(distance.argmin())] if distance.min() <= NEAREST_M else None
+
+
+def _with_problems(rows: pd.DataFrame, coded: pd.Series, geography: Geography) -> pd.DataFrame:
+    no_authority = rows["authority_code"].isna()
+    placed_somewhere = rows["beyond"] | rows["easting"].notna() | coded
+    ours = rows["reported_by"].isin(geography.forces) if "reported_by" in rows else True
+    reasons = [
+        (no_authority & placed_somewhere & ~rows["unresolved"], OUTSIDE),
+        (no_authority & ~placed_somewhere & ~np.asarray(ours), ELSEWHERE),
+    ]
+    found = np.select([np.asarray(bad) for bad, _ in reasons], [reason for _, reason in reasons], default="")
+    rows["problem"] = rows["problem"].where(rows["problem"] != "", found)
+    rows.loc[rows["easting"].isna() & rows["precision"].isin(["exact", "address", "street", "snap"]), "precision"] = "lsoa"
+    rows.loc[rows["easting"].isna() & rows["lsoa_code"].isna(), "precision"] = "none"
+    return rows
+
+
+def to_metres(lon: pd.Series, lat: pd.Series) -> np.ndarray:
+    """WGS84 degrees to EPSG:27700 metres, two columns."""
+    return _transformed("EPSG:4326", "EPSG:27700", lon, lat)
+
+
+def to_degrees(x: pd.Series, y: pd.Series) -> np.ndarray:
+    """EPSG:27700 metres to WGS84 degrees, longitude and latitude."""
+    return _transformed("EPSG:27700", "EPSG:4326", x, y)
+
+
+def _transformed(source: str, target: str, x: pd.Series, y: pd.Series) -> np.ndarray:
+    from pyproj import Transformer
+
+    if not len(x):
+        return np.empty((0, 2))
+    return np.column_stack(Transformer.from_crs(source, target, always_xy=True).transform(x.to_numpy(), y.to_numpy()))
