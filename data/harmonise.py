@@ -8,20 +8,23 @@ import pandas as pd
 
 OUTSIDE = "outside the area"
 ELSEWHERE = "no place given, and reported by a force from elsewhere"
-NEAREST_M = 250.0  # a snapped point on the edge of a split area goes to the part this near; the master points sit on roads
+NEAREST_M = (
+    250.0  # a snapped point on the edge of a split area goes to the part this near; the master points sit on roads
+)
 
 
 @dataclass(frozen=True)
 class Geography:
     """The areas a load is placed in.
 
-    lsoas, lads : rows of the table `areas` of those levels. recode : rows of `lookups` of the kind lsoa11_lsoa21.
+    lsoas, msoas, lads : rows of the table `areas` of those levels. lookups, postcodes : those tables, whole.
     box : west, south, east, north in metres; points beyond it are outside. forces : whose unplaced crimes are ours.
     """
 
     lsoas: pd.DataFrame
+    msoas: pd.DataFrame
     lads: pd.DataFrame
-    recode: pd.DataFrame
+    lookups: pd.DataFrame
     postcodes: pd.DataFrame
     box: tuple[float, float, float, float]
     forces: tuple[str, ...]
@@ -36,11 +39,12 @@ class Geography:
     @cached_property
     def successors(self) -> dict[str, list[str]]:
         """Old LSOA code: the codes of the new areas inside the partnership that it became."""
-        ours = self.recode[self.recode["to_code"].isin(self.parents.index)]
+        recode = self.lookups[self.lookups["kind"] == "lsoa11_lsoa21"]
+        ours = recode[recode["to_code"].isin(self.parents.index)]
         return ours.groupby("from_code")["to_code"].apply(list).to_dict()
 
     @cached_property
-    def tree(self):  # noqa: ANN201 - shapely is imported only when something is loaded
+    def tree(self):  # shapely is imported only when something is loaded
         """A spatial index of the LSOA polygons, in row order."""
         import shapely
 
@@ -95,7 +99,9 @@ def _with_points(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
     metres = (rows["lon"].isna() & rows["easting"].notna()).to_numpy()
     rows.loc[metres, ["lon", "lat"]] = to_degrees(rows.loc[metres, "easting"], rows.loc[metres, "northing"])
     west, south, east, north = geography.box
-    rows["beyond"] = rows["easting"].notna() & ~(rows["easting"].between(west, east) & rows["northing"].between(south, north))
+    rows["beyond"] = rows["easting"].notna() & ~(
+        rows["easting"].between(west, east) & rows["northing"].between(south, north)
+    )
     rows.loc[rows["beyond"], ["easting", "northing", "lon", "lat"]] = np.nan
     return rows
 
@@ -111,7 +117,9 @@ def _todays_lsoa(rows: pd.DataFrame, geography: Geography) -> tuple[pd.Series, n
         codes.iat[row] = _part_at(rows["easting"].iat[row], rows["northing"].iat[row], geography, given.iat[row])
     by_point = codes.isna() & given.isna() & has_point
     if by_point.any():
-        codes[by_point] = geography.at(rows.loc[by_point, "easting"].to_numpy(), rows.loc[by_point, "northing"].to_numpy())
+        codes[by_point] = geography.at(
+            rows.loc[by_point, "easting"].to_numpy(), rows.loc[by_point, "northing"].to_numpy()
+        )
     return codes.astype("str"), (split & codes.isna()).to_numpy()
 
 
@@ -134,7 +142,9 @@ def _with_problems(rows: pd.DataFrame, coded: pd.Series, geography: Geography) -
     ]
     found = np.select([np.asarray(bad) for bad, _ in reasons], [reason for _, reason in reasons], default="")
     rows["problem"] = rows["problem"].where(rows["problem"] != "", found)
-    rows.loc[rows["easting"].isna() & rows["precision"].isin(["exact", "address", "street", "snap"]), "precision"] = "lsoa"
+    rows.loc[rows["easting"].isna() & rows["precision"].isin(["exact", "address", "street", "snap"]), "precision"] = (
+        "lsoa"
+    )
     rows.loc[rows["easting"].isna() & rows["lsoa_code"].isna(), "precision"] = "none"
     return rows
 

@@ -1,4 +1,4 @@
-"""The harmonised tables: which columns each has, of what type, with which values. Words for them are in columns.toml."""
+"""The harmonised tables: which columns each has, of what type, with which values. Words are in columns.toml."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -153,7 +153,9 @@ PLACES = {
 }
 
 LOOKUPS = {  # how codes of one kind turn into codes of another; change: U same, S split, M merged, X redrawn
-    "kind": _text("lsoa11_lsoa21", "msoa11_msoa21", "lsoa_ward", "lsoa_lad", "lsoa_msoa", "lad_pfa", "msoa_name", empty=False),
+    "kind": _text(
+        "lsoa11_lsoa21", "msoa11_msoa21", "lsoa_ward", "lsoa_lad", "lsoa_msoa", "lad_pfa", "msoa_name", empty=False
+    ),
     "from_code": _text(empty=False),
     "to_code": _text(empty=False),
     "name": _text(),
@@ -216,7 +218,9 @@ def check(frame: pd.DataFrame, table: str, file: str) -> None:
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases.groupby(["column", "check"], dropna=False).size()
         problems = [
-            Problem(f"breaks the rule «{_in_words(str(check))}» of the table {table}", column=str(column), rows=int(rows))
+            Problem(
+                f"breaks the rule «{_in_words(str(check))}» of the table {table}", column=str(column), rows=int(rows)
+            )
             for (column, check), rows in cases.items()
         ]
         raise SourceProblem(file, problems) from None  # pandera's own message quotes values
@@ -231,7 +235,7 @@ def _in_words(check: str) -> str:
 
 
 @cache
-def _schema(table: str):  # noqa: ANN202 - pandera is imported only when something is loaded
+def _schema(table: str):  # pandera too is imported only then
     import pandera.pandas as pa
 
     def checks(field: Field) -> list:

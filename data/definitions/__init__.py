@@ -3,7 +3,8 @@
 import csv
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -12,12 +13,27 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table or a result: what people call it, in what unit, what it means."""
+    """One column of a table or a result: what people call it, in what unit, what it means.
+
+    type : text, category, integer, number, boolean, month, date, datetime or shape.
+    decimals : how many to show.
+    values : codes of a category with the words people see; empty when they are defined elsewhere.
+    """
 
     label: str
+    type: str
+    definition: str
     unit: str = ""
     decimals: int = 0
-    definition: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one row of a harmonised table is, and its columns in order."""
+
+    row: str
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,14 @@ class Partnership:
 @cache
 def columns() -> dict[str, Column]:
     """Every column people may meet, by its name in the code."""
-    return {name: Column(**entry) for name, entry in _toml(HERE / "columns.toml").items()}
+    return {name: Column(**entry) for name, entry in _toml(HERE / "columns.toml")["columns"].items()}
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """The harmonised tables, and the counts the store answers with."""
+    listed = _toml(HERE / "columns.toml")["tables"].items()
+    return {name: Table(entry["row"], tuple(entry["columns"])) for name, entry in listed}
 
 
 def partnership() -> Partnership:

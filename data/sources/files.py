@@ -68,7 +68,9 @@ def _members(path: Path) -> list[Piece]:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
     except zipfile.BadZipFile as error:
-        raise SourceProblem(path.name, [Problem("the zip is damaged or cut short", hint="Ask for it again.")]) from error
+        raise SourceProblem(
+            path.name, [Problem("the zip is damaged or cut short", hint="Ask for it again.")]
+        ) from error
     packed, unpacked = sum(i.compress_size for i in infos), sum(i.file_size for i in infos)
     if len(infos) > MOST_MEMBERS or unpacked > MOST_UNPACKED or unpacked > MOST_RATIO * max(packed, 1):
         bomb = Problem("the zip unpacks to more than a delivery of tables should", hint="Unpack it and look inside.")
@@ -79,7 +81,8 @@ def _members(path: Path) -> list[Piece]:
 def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool = True) -> pd.DataFrame:
     """A CSV as published: every value text, empty where nothing stands; headers stripped of stray blanks.
 
-    columns : read only these of the headers there are. Byte-order marks, CRLF, quoted line breaks, Windows and UTF-8 text are taken.
+    columns : read only these of the headers there are.
+    Byte-order marks, CRLF, quoted line breaks, Windows, UTF-8 and UTF-16 text are all taken.
     """
     text = _decoded(piece.read_bytes())
     read = pa_csv.ReadOptions(autogenerate_column_names=not header)
@@ -92,7 +95,9 @@ def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool =
         )
         table = pa_csv.read_csv(io.BytesIO(text), read_options=read, parse_options=parse, convert_options=convert)
     except pa.ArrowInvalid as error:
-        broken = Problem("the file is empty or is not a table of comma-separated values", hint="Export it again as CSV.")
+        broken = Problem(
+            "the file is empty or is not a table of comma-separated values", hint="Export it again as CSV."
+        )
         raise SourceProblem(piece.name, [broken]) from error
     return table.rename_columns([n.strip() for n in keep]).to_pandas()
 

@@ -27,7 +27,9 @@ def read(piece: Piece) -> pd.DataFrame:
 
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     """One row per crime, with `problem` naming why a row cannot be used (empty where it can)."""
-    month = pd.to_datetime(raw["Month"].where(raw["Month"].str.fullmatch(r"\d{4}-\d{2}")), format="%Y-%m", errors="coerce")
+    month = pd.to_datetime(
+        raw["Month"].where(raw["Month"].str.fullmatch(r"\d{4}-\d{2}")), format="%Y-%m", errors="coerce"
+    )
     lon, lat = (pd.to_numeric(raw[c].where(raw[c] != ""), errors="coerce") for c in ("Longitude", "Latitude"))
     group = raw["Crime type"].map(definitions.offence_codes("police_uk"))
     feed = "police_uk:" + raw["Reported by"].str.lower().str.replace(r"[^a-z]+", "-", regex=True)
