@@ -1,0 +1,370 @@
+"""What pages ask of a snapshot: a Scope in, a table in full out (zeros included, months not supplied said to be so).
+
+Every question is one ibis expression over the snapshot's Parquet, so the same question runs on the embedded DuckDB
+or on a warehouse. Sources are never added up: they count different things at different places.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from data import definitions, publish
+
+ALL = "all"
+SHOWN, MISSING = "shown", "not supplied"
+NIGHT = (18, 6)  # from six in the evening to six in the morning
+OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
+COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
+AREA_COLUMN = {"lsoa": "lsoa_code", "msoa": "msoa_code", "lad": "authority_code"}
+
+
+class NotHeld(Exception):
+    """The question asks for something this snapshot or tier does not hold. The message is for someone at a page."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is asked about, by whom, of which snapshot; hashable, so that a cached answer never crosses tiers or loads.
+
+    area : an authority's code, or `all`. start, end : first days of the first and last month, both included.
+    groups, sources : keys; no groups means all. age : a cohort. setting : domestic or public. time : day or night.
+    place : an area or cell within the area, empty for all of it.
+    """
+
+    tier: str
+    snapshot: str
+    area: str = ALL
+    start: pd.Timestamp = pd.Timestamp("2000-01-01")
+    end: pd.Timestamp = pd.Timestamp("2100-01-01")
+    groups: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    age: str = ""
+    setting: str = ""
+    time: str = ""
+    place: str = ""
+
+    def but(self, **changes: object) -> "Scope":
+        """The same scope with some parts changed."""
+        return replace(self, **changes)
+
+
+def snapshot_facts() -> dict | None:
+    """What the current snapshot says of itself, or None where nothing has been published."""
+    found = publish.current()
+    return publish.manifest(found) if found else None
+
+
+def monthly_counts(scope: Scope, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Records per source and month, and per `by` (authority_code, offence_group); months not supplied are gaps, not zeros.
+
+    Returns source, month, the columns of `by`, n, n_lower, n_upper, status.
+    """
+    keys = ["source", "month", *by]
+    counted = _records(scope).group_by(keys).agg(n=_.count())
+    grid = _held(scope)
+    for column in by:
+        grid = grid.cross_join(_values(scope, column))
+    full = grid.left_join(counted, keys)
+    n = ibis.ifelse(full.held, full.n.fill_null(0), None)
+    return _answer(scope, full.select(*keys, n=n).order_by(keys))
+
+
+def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
+    """Records per source and area of a level over the period, with the residents there.
+
+    Returns source, the columns of the areas, population, months (how many were supplied), n, n_lower, n_upper, status.
+    Finer than MSOA, domestic and sexual records are left out, as are groups that may not be placed.
+    """
+    column = AREA_COLUMN[level]
+    rows = _placeable(scope, level)
+    counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count())
+    held = _held(scope).group_by("source").agg(months=_.held.sum())
+    areas = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
+    people = _table(scope, "population").filter(_.area_level == level, _.pop_type == "resident")
+    latest = people.filter(_.year == people.year.max())
+    people = latest.group_by("area_code").agg(population=_.population.sum())
+    full = areas.cross_join(held).left_join(counted, ["source", "area_code"]).left_join(people, "area_code")
+    n = ibis.ifelse(full.months > 0, full.n.fill_null(0), None)
+    keep = [c for c in full.columns if not c.endswith("_right") and c != "n"]
+    return _answer(scope, full.select(*keep, n=n).order_by(["source", "area_code"]))
+
+
+def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0, 0.0)) -> pd.DataFrame:
+    """Records per hexagon of one source over the period; every cell on the land of the area, zeros included.
+
+    size_m : metres across the flats. Returns cell_id, q, r, x, y, n, n_lower, n_upper, status.
+    Domestic and sexual records, and groups that may not be placed, are left out; below the source's floor: NotHeld.
+    """
+    _check_floor(scope, size_m)
+    rows = _placeable(scope, "hex").filter(_.easting.notnull())
+    q, r = hexagon(rows.easting - origin[0], rows.northing - origin[1], size_m)
+    counted = _run(scope, rows.group_by(q=q, r=r).agg(n=_.count()))
+    land = _land_cells(scope, size_m, origin)
+    cells = land.merge(counted, on=["q", "r"], how="outer")
+    radius = size_m / np.sqrt(3)
+    cells["x"] = origin[0] + 1.5 * radius * cells["q"]
+    cells["y"] = origin[1] + size_m * (cells["r"] + cells["q"] / 2)
+    cells["cell_id"] = [f"{size_m}:{q}:{r}" for q, r in zip(cells["q"], cells["r"], strict=True)]
+    cells["n"] = cells["n"].fillna(0)
+    return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n"]])
+
+
+def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ibis.Value]:
+    """The axial column and row of the flat-topped hexagon that holds a point, in arithmetic any engine knows."""
+    radius = size_m / 3**0.5
+    q = x / (1.5 * radius)
+    r = y / size_m - q / 2
+    s = -q - r
+    rq, rr, rs = ((v + 0.5).floor() for v in (q, r, s))
+    dq, dr, ds = (rq - q).abs(), (rr - r).abs(), (rs - s).abs()
+    column = ibis.ifelse((dq > dr) & (dq > ds), -rr - rs, rq)
+    row = ibis.ifelse((dr >= dq) & (dr > ds), -rq - rs, rr)
+    return column.cast("int64"), row.cast("int64")
+
+
+def offence_mix(scope: Scope) -> pd.DataFrame:
+    """Records per source and offence group over the period, fullest first; groups without any are left out."""
+    return _answer(
+        scope, _records(scope).group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n"))
+    )
+
+
+def weekday_hour(scope: Scope) -> pd.DataFrame:
+    """Records per source, weekday (0 is Monday) and hour, zeros included; `.attrs["left_out"]`: time unknown."""
+    rows = _records(scope)
+    known = rows.filter(_.time_known, _.dt_from.notnull())
+    counted = known.group_by("source", weekday=known.dt_from.day_of_week.index(), hour=known.dt_from.hour()).agg(
+        n=_.count()
+    )
+    found = _run(scope, counted)
+    total = _run(scope, rows.agg(n=_.count()))["n"].iat[0]
+    every = pd.MultiIndex.from_product(
+        [sorted(set(found["source"])), range(7), range(24)], names=["source", "weekday", "hour"]
+    )
+    full = found.set_index(["source", "weekday", "hour"])["n"].reindex(every, fill_value=0).reset_index()
+    answer = _with_bounds(full)
+    answer.attrs["left_out"] = int(total - found["n"].sum())
+    return answer
+
+
+def coverage(scope: Scope) -> pd.DataFrame:
+    """Which months were supplied: source, feed_id, month; a month not here is a gap."""
+    return _run(scope, _table(scope, "coverage").order_by(["source", "feed_id", "month"]))
+
+
+def held_months(scope: Scope, source: str) -> list[pd.Timestamp]:
+    """The months of a source that were supplied, in order."""
+    rows = coverage(scope)
+    return sorted(rows.loc[rows["source"] == source, "month"].unique())
+
+
+def sources(scope: Scope) -> list[str]:
+    """The sources of incidents this tier holds, fullest first."""
+    counted = _incidents(scope).group_by("source").agg(n=_.count())
+    return _run(scope, counted.order_by(ibis.desc("n")))["source"].tolist()
+
+
+def offence_groups(scope: Scope) -> list[str]:
+    """The offence groups the chosen sources hold, in reading order."""
+    rows = _incidents(scope).filter(_.source.isin(scope.sources)).select("offence_group").distinct()
+    found = set(_run(scope, rows)["offence_group"])
+    return [g for g in definitions.offence_groups() if g in found]
+
+
+def areas(scope: Scope, *, level: str) -> pd.DataFrame:
+    """The areas of a level within the scope's area, with `geometry` (shapely, EPSG:27700)."""
+    import shapely
+
+    found = _run(scope, _areas(scope, level).order_by("area_code"))
+    found["geometry"] = shapely.from_wkb(found["geometry"].to_numpy())
+    return found
+
+
+def levels(scope: Scope) -> list[str]:
+    """The levels of areas that are held, finest first."""
+    held = set(_run(scope, _table(scope, "areas").select("area_level").distinct())["area_level"])
+    return [level for level in ("lsoa", "msoa", "ward", "lad") if level in held]
+
+
+def residents(scope: Scope, *, level: str) -> pd.DataFrame:
+    """Residents per area of a level in the newest year held: area_code, year, population, estimated."""
+    people = _table(scope, "population").filter(_.area_level == level, _.pop_type == "resident")
+    newest = people.filter(_.year == people.year.max())
+    return _run(
+        scope, newest.group_by(["area_code", "year"]).agg(population=_.population.sum(), estimated=_.estimated.any())
+    )
+
+
+def admissions(scope: Scope) -> pd.DataFrame:
+    """Admissions as supplied, of the scope's area (tiers that hold them)."""
+    rows = _table(scope, "admissions")
+    return _run(scope, rows if scope.area == ALL else rows.filter(_.authority_code == scope.area))
+
+
+def indicators(scope: Scope, *, level: str) -> pd.DataFrame:
+    """Every indicator of a level within the scope's area."""
+    return _run(scope, _table(scope, "indicators").filter(_.area_level == level))
+
+
+def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
+    """Schools, stations, hospitals, towns, and premises by type."""
+    rows = _table(scope, "places")
+    return _run(scope, rows.filter(_.kind == kind) if kind else rows)
+
+
+def latest_loads(scope: Scope) -> pd.DataFrame:
+    """Every delivery, newest first."""
+    return _run(scope, _table(scope, "loads").order_by([ibis.desc("received"), "file"]))
+
+
+def answers(source: str, filter_name: str) -> bool:
+    """Whether a source's records can answer a filter (`time`, `age`, `setting`)."""
+    return filter_name in definitions.source(source).answers
+
+
+def _records(scope: Scope) -> ibis.Table:
+    """The incidents a scope is about."""
+    if unable := [
+        s for s in scope.sources if any(getattr(scope, f) and not answers(s, f) for f in ("time", "age", "setting"))
+    ]:
+        names = ", ".join(definitions.source(s).label for s in unable)
+        raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
+    rows = _incidents(scope).filter(_.source.isin(scope.sources), _.month.between(scope.start, scope.end))
+    if scope.area != ALL:
+        rows = rows.filter(_.authority_code == scope.area)
+    if scope.groups:
+        rows = rows.filter(_.offence_group.isin(scope.groups))
+    if scope.age:
+        rows = rows.filter(_.victim_age_band.isin(_bands(scope.age)))
+    if scope.setting:
+        rows = rows.filter(_.domestic if scope.setting == "domestic" else _.public_space)
+    if scope.time:
+        hour = rows.dt_from.hour()
+        night = (hour >= NIGHT[0]) | (hour < NIGHT[1])
+        rows = rows.filter(rows.time_known, night if scope.time == "night" else ~night)
+    return _within(rows, scope.place) if scope.place else rows
+
+
+def _within(rows: ibis.Table, place: str) -> ibis.Table:
+    if place.count(":") == 2:
+        size, q, r = (int(part) for part in place.split(":"))
+        column, row = hexagon(rows.easting, rows.northing, size)
+        return _on_the_map(rows).filter(column == q, row == r)
+    level = {"1": "lsoa", "2": "msoa"}.get(place[2], "lad") if place[1:2] == "0" else "lad"
+    return (_on_the_map(rows) if level == "lsoa" else rows).filter(_[AREA_COLUMN[level]] == place)
+
+
+def _placeable(scope: Scope, level: str) -> ibis.Table:
+    """The records that may be placed at a level: homicide not below the authority, sexual and domestic not below MSOA."""
+    rows = _records(scope)
+    if level == "lad":
+        return rows
+    groups = definitions.offence_groups().values()
+    rows = rows.filter(_.offence_group.isin([g.key for g in groups if g.place_rule != "area_year"]))
+    return rows if level == "msoa" else _on_the_map(rows)
+
+
+def _on_the_map(rows: ibis.Table) -> ibis.Table:
+    groups = [g.key for g in definitions.offence_groups().values() if g.place_rule == "point"]
+    clean = [rows[flag].fill_null(False) == ibis.literal(False) for flag in OFF_THE_MAP]
+    return rows.filter(rows.offence_group.isin(groups), *clean)
+
+
+def _check_floor(scope: Scope, size_m: int) -> None:
+    if len(scope.sources) != 1:
+        raise NotHeld("A map shows one source at a time: they count different things at different places.")
+    floor = definitions.source(scope.sources[0]).floor_m
+    if size_m < floor:
+        raise NotHeld(f"The points of this source are not exact enough for cells below {floor:,} m.")
+
+
+def _bands(cohort: str) -> list[str]:
+    low, high = COHORTS[cohort]
+    bands = [f"{a}-{a + 4}" for a in range(0, 90, 5)] + ["90+"]
+    return [cohort, *(b for b in bands if low <= int(b.split("-")[0].rstrip("+")) <= high)]
+
+
+def _held(scope: Scope) -> ibis.Table:
+    """Every source and month asked about, with `held`: whether that month was supplied."""
+    months = pd.date_range(scope.start, scope.end, freq="MS").astype("datetime64[us]")
+    grid = pd.MultiIndex.from_product([scope.sources, months], names=["source", "month"]).to_frame(index=False)
+    supplied = _table(scope, "coverage").select("source", "month").distinct().mutate(supplied=True)
+    joined = ibis.memtable(grid).left_join(supplied, ["source", "month"])
+    return joined.select("source", "month", held=joined.supplied.fill_null(False))
+
+
+def _values(scope: Scope, column: str) -> ibis.Table:
+    if column == "authority_code":
+        codes = definitions.partnership().codes if scope.area == ALL else (scope.area,)
+        return ibis.memtable(pd.DataFrame({column: list(codes)}))
+    return ibis.memtable(pd.DataFrame({column: list(scope.groups or offence_groups(scope))}))
+
+
+def _areas(scope: Scope, level: str) -> ibis.Table:
+    rows = _table(scope, "areas").filter(_.area_level == level)
+    return rows if scope.area == ALL else rows.filter(_.authority_code == scope.area)
+
+
+def _incidents(scope: Scope) -> ibis.Table:
+    return _table(scope, "incidents")
+
+
+def _table(scope: Scope, name: str) -> ibis.Table:
+    engine = _engine(str(publish.root()), scope.snapshot, scope.tier)
+    if name not in engine.list_tables():
+        raise NotHeld("This is not held at the level of access you have.")
+    return engine.table(name)
+
+
+@lru_cache(maxsize=8)
+def _engine(root: str, snapshot: str, tier: str) -> ibis.BaseBackend:
+    """One embedded engine per snapshot and tier, with the tier's files as its only tables."""
+    folder = Path(root) / "snapshots" / snapshot / tier
+    if not folder.is_dir():
+        raise NotHeld("This snapshot has been withdrawn; reload the page.")
+    engine = ibis.duckdb.connect()
+    for file in sorted(folder.glob("*.parquet")):
+        engine.read_parquet(file, table_name=file.stem)
+    if incidents := sorted((folder / "incidents").glob("*.parquet")):
+        engine.read_parquet(incidents, table_name="incidents")
+    return engine
+
+
+def _run(scope: Scope, question: ibis.Table) -> pd.DataFrame:
+    return _engine(str(publish.root()), scope.snapshot, scope.tier).execute(question)
+
+
+def _answer(scope: Scope, question: ibis.Table) -> pd.DataFrame:
+    return _with_bounds(_run(scope, question))
+
+
+def _with_bounds(frame: pd.DataFrame) -> pd.DataFrame:
+    """True counts are their own bounds; a count that is missing was not supplied."""
+    n = frame["n"].astype(float)
+    return frame.assign(n=n, n_lower=n, n_upper=n, status=np.where(n.isna(), MISSING, SHOWN))
+
+
+def _land_cells(scope: Scope, size_m: int, origin: tuple[float, float]) -> pd.DataFrame:
+    return _cells_on(str(publish.root()), scope.snapshot, scope.tier, scope.area, size_m, origin)
+
+
+@lru_cache(maxsize=32)
+def _cells_on(root: str, snapshot: str, tier: str, area: str, size_m: int, origin: tuple[float, float]) -> pd.DataFrame:
+    """The cells whose centre lies on the land of an area: q, r."""
+    import shapely
+
+    land = shapely.union_all(areas(Scope(tier, snapshot, area=area), level="lad").geometry.to_numpy())
+    west, south, east, north = land.bounds
+    column = 1.5 * size_m / 3**0.5
+    q = np.arange(np.floor((west - origin[0]) / column), np.ceil((east - origin[0]) / column) + 1)
+    tall = np.arange(np.floor((south - origin[1]) / size_m), np.ceil((north - origin[1]) / size_m) + 1)
+    q, tall = (a.ravel() for a in np.meshgrid(q, tall))
+    r = tall - np.floor(q / 2)
+    shapely.prepare(land)
+    inside = shapely.contains_xy(land, origin[0] + column * q, origin[1] + size_m * (r + q / 2))
+    return pd.DataFrame({"q": q[inside].astype("int64"), "r": r[inside].astype("int64")})

@@ -1,0 +1,118 @@
+"""What each tier holds: one folder of Parquet per tier, built from the parts. A lower tier lacks what it may not see.
+
+restricted : everything harmonised. public : sources already published by their owner. partner : the public
+data and the protected aggregates of the rest (see protection).
+"""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from data import publish, schema
+
+OPEN_INCIDENTS = ("police_uk",)  # published by their owner at the level held
+ROW_GROUP = 122_880  # rows; DuckDB's own size, one authority's year of a large force
+SORTED = {"incidents": "authority_code, month, offence_group"}
+OPEN_TABLES = ("population", "indicators", "areas", "places")
+LATEST_WINS = "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY filename DESC) = 1"
+
+
+def build(snapshot: Path, before: Path | None, changed: set[tuple[str, str]]) -> dict[str, int]:
+    """Write the datasets of all tiers into a snapshot being built.
+
+    before : the snapshot that was current, whose files are linked where nothing changed.
+    changed : (table, source) pairs whose parts differ from it.
+
+    Returns rows by table.
+    """
+    (snapshot / "restricted" / "incidents").mkdir(parents=True)
+    rows = {"incidents": 0}
+    for folder in sorted((snapshot / "parts" / "incidents").glob("*")):
+        target = snapshot / "restricted" / "incidents" / f"{folder.name}.parquet"
+        rows["incidents"] += _incidents(
+            folder, target, _same(before, target, snapshot, ("incidents", folder.name), changed)
+        )
+    for table in ("admissions", *OPEN_TABLES, "lookups", "loads"):
+        rows[table] = _whole(snapshot, table)
+    _coverage(snapshot)
+    _public(snapshot)
+    _partner(snapshot)
+    return rows
+
+
+def _same(before: Path | None, target: Path, snapshot: Path, key: tuple[str, str], changed: set) -> Path | None:
+    """The file of the last snapshot that still holds, if nothing that goes into it changed."""
+    if before is None or key in changed:
+        return None
+    earlier = before / target.relative_to(snapshot)
+    return earlier if earlier.exists() else None
+
+
+def _incidents(parts: Path, target: Path, earlier: Path | None) -> int:
+    if earlier:
+        publish.link(earlier, target)
+    else:
+        once = "" if parts.name in OPEN_INCIDENTS else LATEST_WINS
+        columns = ", ".join(schema.INCIDENTS)
+        _write(
+            f"SELECT {columns} FROM read_parquet('{_sql(parts)}/*/*.parquet', filename = true) {once} "
+            f"ORDER BY {SORTED['incidents']}, record_id",
+            target,
+        )
+    with duckdb.connect() as engine:
+        return engine.execute(f"SELECT count(*) FROM '{_sql(target)}'").fetchone()[0]
+
+
+def _whole(snapshot: Path, table: str) -> int:
+    """One file for a table whose sources fit in memory together."""
+    files = sorted((snapshot / "parts" / table).rglob("*.parquet"))
+    frame = pd.concat([pd.read_parquet(f) for f in files]) if files else schema.typed(pd.DataFrame(), table)
+    frame.to_parquet(snapshot / "restricted" / f"{table}.parquet", index=False, compression="zstd")
+    return len(frame)
+
+
+def _coverage(snapshot: Path) -> None:
+    """Which months were supplied, by feed: a month without a row here is a gap, never zero."""
+    held = [
+        (path.parent.parent.name, path.parent.name.replace("~", ":"), pd.Timestamp(path.name.split(".")[0]))
+        for path in sorted((snapshot / "parts" / "incidents").glob("*/*/*.parquet"))
+    ]
+    frame = pd.DataFrame(held, columns=["source", "feed_id", "month"]).drop_duplicates()
+    frame["month"] = frame["month"].astype("datetime64[us]")
+    frame.to_parquet(snapshot / "restricted" / "coverage.parquet", index=False)
+
+
+def _public(snapshot: Path) -> None:
+    public, restricted = snapshot / "public", snapshot / "restricted"
+    (public / "incidents").mkdir(parents=True)
+    for source in OPEN_INCIDENTS:
+        if (restricted / "incidents" / f"{source}.parquet").exists():
+            publish.link(restricted / "incidents" / f"{source}.parquet", public / "incidents" / f"{source}.parquet")
+    for table in OPEN_TABLES:
+        publish.link(restricted / f"{table}.parquet", public / f"{table}.parquet")
+    for table in ("coverage", "loads"):
+        frame = pd.read_parquet(restricted / f"{table}.parquet")
+        closed = frame["source"].isin([s for s in schema.SOURCES if s not in OPEN_INCIDENTS] + ["admissions"])
+        frame[~closed].to_parquet(public / f"{table}.parquet", index=False)
+
+
+def _partner(snapshot: Path) -> None:
+    """The public data; every partner's loads and months; and the protected aggregates of what is not public."""
+    partner = snapshot / "partner"
+    publish.link_tree(snapshot / "public", partner)
+    for table in ("coverage", "loads"):
+        (partner / f"{table}.parquet").unlink()
+        publish.link(snapshot / "restricted" / f"{table}.parquet", partner / f"{table}.parquet")
+
+
+def _write(query: str, target: Path) -> None:
+    with duckdb.connect() as engine:
+        engine.execute(f"SET memory_limit = '1GB'; SET temp_directory = '{_sql(target.parent)}'; SET threads = 2")
+        engine.execute(
+            f"COPY ({query}) TO '{_sql(target)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        )
+
+
+def _sql(path: Path) -> str:
+    return path.as_posix().replace("'", "''")

@@ -1,0 +1,74 @@
+"""Labels, units and number formats, from columns.toml. British, short, with no more decimals than a reader can use."""
+
+from collections.abc import Iterable, Mapping
+from typing import SupportsFloat
+
+import pandas as pd
+
+from data import definitions
+
+UNKNOWN = "not known"
+FEWEST_FOR_PERCENT = 100  # below this, one event more or less moves a percentage by a point or more
+
+
+def number(value: SupportsFloat | None, decimals: int = 0) -> str:
+    """1234.4 as "1,234"; missing as "not known"."""
+    return UNKNOWN if pd.isna(value) else f"{float(value):,.{decimals}f}"
+
+
+def rate(value: SupportsFloat | None, *, per: int = 100_000, decimals: int = 1) -> str:
+    """A rate with what it is per: "31.2 per 1,000 people"."""
+    return UNKNOWN if pd.isna(value) else f"{number(value, decimals)} per {per:,} people"
+
+
+def percent(share: SupportsFloat | None, decimals: int = 0) -> str:
+    """A share from 0 to 1 as "23%". What is above 0 or below 1 never reads "0%" or "100%"."""
+    if pd.isna(share):
+        return UNKNOWN
+    value, least = 100 * float(share), 10.0**-decimals
+    if 0 < value < least / 2:
+        return f"under {least:.{decimals}f}%"
+    if 100 - least / 2 <= value < 100:
+        return f"over {100 - least:.{decimals}f}%"
+    return f"{value:,.{decimals}f}%"
+
+
+def month(when: object) -> str:
+    """A date as "Mar 2025"."""
+    return UNKNOWN if pd.isna(when) else f"{pd.Timestamp(when):%b %Y}"
+
+
+def period(first: object, last: object) -> str:
+    """Two months as "Apr 2024 to Mar 2025", one month as itself."""
+    return month(first) if month(first) == month(last) else f"{month(first)} to {month(last)}"
+
+
+def count(n: SupportsFloat, noun: str, plural: str = "") -> str:
+    """A number and its noun: "1 cell", "1,200 cells"."""
+    return f"{number(n)} {noun if number(n) == '1' else plural or noun + 's'}"
+
+
+def listed(items: Iterable[object]) -> str:
+    """Things in a row: "a", "a and b", "a, b and c"."""
+    *most, last = [str(item) for item in items] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def label(column: str) -> str:
+    """The heading of a column; a name that is not defined is at least made readable."""
+    defined = definitions.columns().get(column)
+    return defined.label if defined else column.replace("_", " ").capitalize()
+
+
+def heading(column: str) -> str:
+    """The heading with its unit: "Cell size (metres)"."""
+    defined = definitions.columns().get(column)
+    unit = defined.unit if defined else ""
+    return f"{label(column)} ({unit})" if unit and unit != label(column).lower() else label(column)
+
+
+def value(column: str, code: object, labels: Mapping[str, str] | None = None) -> str:
+    """The words for one value of a category: from `labels` if given (offence groups, areas), else from columns.toml."""
+    defined = definitions.columns().get(column)
+    known = labels or (defined.values if defined else {})
+    return UNKNOWN if pd.isna(code) else known.get(str(code), str(code))
