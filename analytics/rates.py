@@ -29,7 +29,7 @@ def crude(count, population, *, per: float = 100_000, confidence: float = 0.95) 
     (a town centre at night), and when areas differ in age: then standardise. No population, no rate.
     Source: Breslow & Day (1987), Statistical Methods in Cancer Research II, 69-71; OHID Technical Guide (2018).
     """
-    rows = _columns(count=count, population=population)
+    rows = as_rows(count=count, population=population)
     people = rows["population"].where(rows["population"] > 0)
     lower, upper, method = _poisson_interval(rows["count"], confidence)
     rate = rows["count"] / people * per
@@ -47,7 +47,7 @@ def proportion(count, total, *, per: float = 1, confidence: float = 0.95) -> pd.
     Misleads when count is not a part of total (use `crude`), or when members of the total are not independent.
     Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """
-    rows = _columns(count=count, total=total)
+    rows = as_rows(count=count, total=total)
     if (rows["count"] > rows["total"]).any():
         raise ValueError("A count is larger than its total: that is a rate, not a proportion.")
     n, z = rows["total"].where(rows["total"] > 0), _z(confidence)
@@ -67,7 +67,7 @@ def byar(count, *, confidence: float = 0.95) -> pd.DataFrame:
     Misleads below 10 events: use `exact_poisson`.
     Source: Breslow & Day (1987), Statistical Methods in Cancer Research II, 69.
     """
-    n = _columns(count=count)["count"]
+    n = as_rows(count=count)["count"]
     lower, upper = _byar(n, confidence)
     return pd.DataFrame({"rate": n, "lower": lower, "upper": upper, "method": _label("Byar", confidence, n)})
 
@@ -79,7 +79,7 @@ def exact_poisson(count, *, confidence: float = 0.95) -> pd.DataFrame:
     Misleads when events are not independent; covers a little more than it says, most so for small counts.
     Source: Garwood (1936), Biometrika 28, 437-442.
     """
-    n = _columns(count=count)["count"]
+    n = as_rows(count=count)["count"]
     lower, upper = _exact(n, confidence)
     return pd.DataFrame({"rate": n, "lower": lower, "upper": upper, "method": _label("exact Poisson", confidence, n)})
 
@@ -112,23 +112,20 @@ def directly_standardised(
     bands, groups_of = _groups(groups, by, [count, population, *(repeats or [])])
     bands, whole = _weighed(bands, groups, age, standard)
     n, people, weight = bands[count], bands[population].where(bands[population] > 0), bands["_weight"]
-    spread = n
-    if repeats:
-        times = np.arange(1, len(repeats) + 1)
-        spread = (bands[repeats].fillna(0) * times**2).sum(axis=1)
-        bands["_unlike"] = n.notna() & ((bands[repeats].fillna(0) * times).sum(axis=1) - n).abs().gt(1e-9)
-    bands = bands.drop(columns="_age", errors="ignore").assign(_rate=weight * n / people, _variance=(weight / people) ** 2 * spread, _people=people)
+    spread, counted = _repeated(bands, repeats) if repeats else (n, n)
+    bands = bands.assign(_rate=weight * n / people, _variance=(weight / people) ** 2 * spread, _people=people)
+    bands["_unlike"] = (counted - n).abs().gt(1e-9)
     sums = bands.groupby("_group").sum(skipna=False).reindex(groups_of.index)
     known = bands[count].groupby(bands["_group"]).sum().reindex(groups_of.index, fill_value=0)
 
-    reasons = {
+    refusals = {
         f"fewer than {FEWEST_FOR_STANDARDISING} events": known.lt(FEWEST_FOR_STANDARDISING),
         "an age band is missing": sums["_weight"].lt(whole * (1 - 1e-9)),
         "a count is missing": sums[count].isna(),
         "a population is missing or 0": sums["_people"].isna(),
-        "repeats do not add up to the events": sums.get("_unlike", known * 0).gt(0),
+        "repeats do not add up to the events": sums["_unlike"].gt(0),
     }
-    refused = np.logical_or.reduce(list(reasons.values()))
+    refused = np.logical_or.reduce(list(refusals.values()))
     total = sums[count].mask(refused)
     rate = sums["_rate"] / sums["_weight"]
     # Dobson: the interval of the total count, stretched to the spread of the weighted rate
@@ -141,7 +138,7 @@ def directly_standardised(
         "rate": rate.mask(refused) * per,
         "lower": (rate + stretch * (lower - total)) * per,
         "upper": (rate + stretch * (upper - total)) * per,
-        "method": np.select(list(reasons.values()), list(reasons), default=name),
+        "method": np.select(list(refusals.values()), list(refusals), default=name),
     }
     return groups_of.assign(**answer)
 
@@ -199,7 +196,7 @@ def ratio_of(count_a, exposure_a, count_b, exposure_b, *, confidence: float = 0.
     """
     from scipy import special
 
-    rows = _columns(count_a=count_a, exposure_a=exposure_a, count_b=count_b, exposure_b=exposure_b)
+    rows = as_rows(count_a=count_a, exposure_a=exposure_a, count_b=count_b, exposure_b=exposure_b)
     a, b = rows["count_a"], rows["count_b"]
     scale = rows["exposure_b"].where(rows["exposure_b"] > 0) / rows["exposure_a"].where(rows["exposure_a"] > 0)
     tail = (1 - _checked(confidence)) / 2
@@ -223,7 +220,7 @@ def empirical_bayes(count, population, near: sparse.csr_array | None = None, *, 
     without people or without a count has no rate and is nobody's neighbour.
     Source: Marshall (1991), Applied Statistics 40, 283-294; local form as in Anselin, Lozano & Koschinsky (2006).
     """
-    rows = _columns(count=count, population=population)
+    rows = as_rows(count=count, population=population)
     own = rows["count"] / rows["population"].where(rows["population"] > 0)
     held = own.notna().to_numpy()
     n, people = np.where(held, rows["count"], 0.0), np.where(held, rows["population"], 0.0)
@@ -258,7 +255,7 @@ def funnel_limits(
     """
     if kind not in ("rate", "ratio", "proportion"):
         raise ValueError("kind is rate, ratio or proportion.")
-    rows = _columns(count=count, denominator=denominator)
+    rows = as_rows(count=count, denominator=denominator)
     size = rows["denominator"].where(rows["denominator"] > 0)
     value = rows["count"] / size
     if benchmark is not None:
@@ -280,7 +277,7 @@ def funnel_limits(
     return answer.assign(position=pd.Series(where, rows.index).where(value.notna()))
 
 
-def _columns(**given) -> pd.DataFrame:
+def as_rows(**given) -> pd.DataFrame:
     """The arguments as one table of numbers, with the index of the first Series; one number serves all rows."""
     arrays = np.broadcast_arrays(*(_numbers(values) for values in given.values()))
     indexes = [v.index for v in given.values() if isinstance(v, pd.Series) and len(v) == len(arrays[0])]
@@ -299,7 +296,7 @@ def _numbers(values) -> np.ndarray:
 def _groups(groups, by, columns) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The columns as numbers with the group of each row, and the groups in order of first appearance."""
     keys = [by] if isinstance(by, str) else list(by or [])
-    rows = _columns(**{column: groups[column] for column in columns})
+    rows = as_rows(**{column: groups[column] for column in columns})
     if not keys:
         return rows.assign(_group=0), pd.DataFrame(index=pd.RangeIndex(1))
     rows["_group"] = groups.groupby(keys, sort=False, dropna=False).ngroup()
@@ -309,7 +306,7 @@ def _groups(groups, by, columns) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _weighed(rows, groups, age, standard) -> tuple[pd.DataFrame, float]:
     """One row per group and band with its weight, and the weight of all bands together."""
     if standard != "esp2013":
-        rows["_weight"] = _columns(weight=groups[standard])["weight"]
+        rows["_weight"] = as_rows(weight=groups[standard])["weight"]
         return rows, rows["_weight"].groupby(rows["_group"]).sum().max()
     rows["_weight"] = groups[age].map(ESP_2013).astype(float)
     strangers = rows["_weight"].isna().sum()
@@ -317,7 +314,13 @@ def _weighed(rows, groups, age, standard) -> tuple[pd.DataFrame, float]:
         raise ValueError(f"{strangers} rows have an age band that is not one of the 19 of ESP 2013 (0-4 ... 90+).")
     # rows of one band are one band: its events and people are added up before its rate is weighed
     bands = rows.assign(_age=groups[age]).groupby(["_group", "_age", "_weight"], sort=False).sum(skipna=False)
-    return bands.reset_index(), sum(ESP_2013[band] for band in groups[age].unique())
+    return bands.reset_index().drop(columns="_age"), sum(ESP_2013[band] for band in groups[age].unique())
+
+
+def _repeated(bands, repeats) -> tuple[pd.Series, pd.Series]:
+    """The variance of the events when people return (their number of events squared), and the events told so."""
+    people, times = bands[repeats].fillna(0), np.arange(1, len(repeats) + 1)
+    return (people * times**2).sum(axis=1), (people * times).sum(axis=1)
 
 
 def _neighbourhood(near: sparse.csr_array | None, n: int):

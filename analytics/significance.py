@@ -100,34 +100,45 @@ def orderings(rng: np.random.Generator, n: int, width: int, samples: int) -> np.
         rows = max(1, BLOCK // n)
         blocks = [min(rows, samples - done) for done in range(0, samples, rows)]
         return np.concatenate([rng.permuted(np.tile(np.arange(n), (b, 1)), axis=1)[:, :width] for b in blocks]).T
-    ids = rng.integers(n, size=(samples, width))
-    repeated = np.arange(samples)
+    ids = rng.integers(n, size=(width, samples))
+    repeated = np.flatnonzero(_repeats(ids))
     while repeated.size:  # columns with a repeat are drawn anew as a whole, so that those kept are all equally likely
-        ordered = np.sort(ids[repeated], axis=1)
-        repeated = repeated[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
-        ids[repeated] = rng.integers(n, size=(repeated.size, width))
-    return np.ascontiguousarray(ids.T)
+        drawn = rng.integers(n, size=(width, repeated.size))
+        ids[:, repeated] = drawn
+        repeated = repeated[_repeats(drawn)]
+    return ids
+
+
+def _repeats(ids: np.ndarray) -> np.ndarray:
+    """Which columns hold a number twice."""
+    found = np.zeros(ids.shape[1], dtype=bool)
+    for place in range(1, len(ids)):
+        found |= (ids[:place] == ids[place]).any(axis=0)
+    return found
 
 
 def _tails(values, sizes, low, high, ids) -> np.ndarray:
-    """Samples whose sum is at least `low`, and at most `high`, for each cell; `ids` as from `orderings`, which must
-    be one longer than the largest of `sizes`."""
+    """Samples whose sum is at least `low`, and at most `high`, for each cell; `ids` as from `orderings`, with one
+    place more than the largest of `sizes`."""
     width, samples = ids.shape
-    sums = np.cumsum(values[ids], axis=0)
+    sums, total = np.empty((width - 1, samples)), np.zeros(samples)
+    for place in range(width - 1):
+        sums[place] = total = total + values[ids[place]]
     tails = np.zeros((2, len(values)))
     for size in np.unique(sizes[sizes > 0]):
         ordered, cells = np.sort(sums[size - 1]), np.flatnonzero(sizes == size)
         tails[0, cells] = samples - np.searchsorted(ordered, low[cells], side="left")
         tails[1, cells] = np.searchsorted(ordered, high[cells], side="right")
-    place, sample = np.nonzero(np.arange(width)[:, None] < sizes[ids])  # a cell in its own sample
-    cell = ids[place, sample]
-    size = sizes[cell]
-    wrong = sums[size - 1, sample]
-    right = wrong - values[cell] + values[ids[size, sample]]
-    for tail, change in enumerate(
-        [(right >= low[cell]) * 1.0 - (wrong >= low[cell]), (right <= high[cell]) * 1.0 - (wrong <= high[cell])]
-    ):
-        tails[tail] += np.bincount(cell, weights=change, minlength=len(values))
+    column = np.arange(samples)
+    for place in range(width - 1):  # a cell among the first k of its own sample: strike it out, let the next one in
+        cell = ids[place]
+        size = sizes[cell]
+        wrong = sums[size - 1, column]
+        right = wrong - values[cell] + values[ids[size, column]]
+        for tail, limit, beyond in ((tails[0], low[cell], np.greater_equal), (tails[1], high[cell], np.less_equal)):
+            now, before = beyond(right, limit), beyond(wrong, limit)
+            changed = np.flatnonzero((now != before) & (place < size))
+            np.add.at(tail, cell[changed], np.where(now[changed], 1.0, -1.0))
     return tails
 
 

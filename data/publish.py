@@ -151,8 +151,8 @@ def _abandoned(lock: Path) -> bool:
 def _fresh_name(home: Path) -> str:
     """The time to the second, and a number where two are published within one."""
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    taken = sum(1 for p in home.glob(f"{name}*"))
-    return f"{name}-{taken}"
+    taken = [int(p.name.rsplit("-", 1)[1]) for p in home.glob(f"{name}-*")]
+    return f"{name}-{max(taken, default=-1) + 1:03d}"
 
 
 def _point(home: Path, name: str) -> None:

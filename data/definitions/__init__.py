@@ -50,6 +50,28 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Who records what, from sources.toml.
+
+    basis : what its places mean, in words. floor_m : metres below which its places are never mapped.
+    answers : the filters its records can answer. open : whether anyone may see it as published.
+    """
+
+    name: str
+    label: str
+    module: str
+    table: str
+    controller: str
+    licence: str
+    open: bool
+    basis: str
+    floor_m: int
+    frequency: str
+    answers: frozenset[str]
+    note: str
+
+
+@dataclass(frozen=True)
 class Authority:
     """One local authority of the partnership."""
 
@@ -88,6 +110,36 @@ def tables() -> dict[str, Table]:
     """The harmonised tables, and the counts the store answers with."""
     listed = _toml(HERE / "columns.toml")["tables"].items()
     return {name: Table(entry["row"], tuple(entry["columns"])) for name, entry in listed}
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every source, by the name its records carry."""
+    return {name: _source(name, entry) for name, entry in _toml(HERE / "sources.toml").items() if "module" in entry}
+
+
+def source(name: str) -> Source:
+    """One source."""
+    return sources()[name]
+
+
+def _source(name: str, entry: dict) -> Source:
+    can = {"time": entry.get("hour"), "age": entry.get("age"), "setting": entry.get("domestic")}
+    bases = columns()["place_basis"].values
+    return Source(
+        name=name,
+        label=entry["label"],
+        module=entry["module"],
+        table=entry["table"],
+        controller=entry["controller"],
+        licence=entry["licence"],
+        open=entry["open"],
+        basis=bases.get(entry.get("place_basis", ""), ""),
+        floor_m=entry["floor_m"],
+        frequency=entry["frequency"],
+        answers=frozenset(name for name, able in can.items() if able),
+        note=entry.get("note", ""),
+    )
 
 
 def partnership() -> Partnership:

@@ -1,0 +1,11 @@
+"""The front door: the menu this visitor may see and the one filter bar; then it runs the chosen page."""
+
+import streamlit as st
+
+from ui import filters, frame
+
+st.set_page_config(page_title="Violence Hotspot and Risk Explorer", page_icon=":material/pin_drop:", layout="wide")
+frame.enter()
+page = st.navigation([frame.menu_entry(name) for name in frame.PAGES], position="top")
+filters.bar(frame.name_of(page))
+page.run()

@@ -1,0 +1,231 @@
+"""The frame of a page: guard, heading, data banner, plain-words errors, release, and the card every number comes in."""
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from analytics import disclosure
+from analytics.disclosure import Provenance, Release, Rules
+from analytics.errors import NotEnoughData
+from data import definitions, store
+from ui import access, cards, filters, words
+from ui.picture import Picture
+
+PAGES = {  # name: (title in the menu, icon, first sentence of the page)
+    "overview": ("Overview", "dashboard", "What is happening now, against what we expected"),
+    "hotspots": ("Hotspots", "pin_drop", "Where violence concentrates, and how sure we are"),
+    "area_profile": ("Area profile", "location_city", "Everything we know about one local authority"),
+    "trends": ("Trends", "show_chart", "Change over time, with what is missing left open"),
+    "data_tracker": ("Data tracker", "checklist", "Which data we hold, how fresh and how complete they are"),
+    "methods": ("Methods", "menu_book", "How each figure is made, and when it misleads"),
+}
+ENTERED, SENT_ROUND = "entered", "sent_round"
+RULES = {
+    "restricted": Rules(
+        "restricted",
+        "True counts of places and groups, for named members; not for onward sharing.",
+        "OFFICIAL-SENSITIVE: partnership use",
+    ),
+    "partner": Rules(
+        "partner",
+        "Counts of 7 or fewer (health, sexual, domestic) or 4 or fewer (other police) are shown as a band; others are "
+        "rounded to the nearest 5; totals may not add.",
+        "OFFICIAL-SENSITIVE: partnership use",
+        figures=3,
+    ),
+    "public": Rules("public", "Open data as published by its owner.", "OFFICIAL", figures=3),
+}
+log = logging.getLogger("explorer")
+
+
+def enter() -> None:
+    """Note that this run came through the front door. Only `app.py` calls this."""
+    st.session_state[ENTERED] = True
+
+
+def menu_entry(name: str):  # a StreamlitPage, a type Streamlit does not export
+    """The menu entry of a page."""
+    title, icon, _ = PAGES[name]
+    path = Path(__file__).parent.parent / "pages" / f"{name}.py"
+    return st.Page(path, title=title, icon=f":material/{icon}:", url_path=name, default=name == "overview")
+
+
+def name_of(entry: object) -> str:
+    """The name of the page that a menu entry opens."""
+    titles = {title: name for name, (title, _, _) in PAGES.items()}
+    return titles[entry.title]
+
+
+def open_page(name: str) -> "Page":
+    """Let the visitor in, or stop. The first call of every page; the menu is a courtesy, this is the lock."""
+    if not st.session_state.pop(ENTERED, False):
+        _send_round()
+    visitor = access.visitor()
+    if visitor is None:
+        st.error("No sign-in is configured, so this app answers on its own machine only.")
+        st.stop()
+    _, _, question = PAGES[name]
+    facts = store.snapshot_facts()
+    st.markdown(f"## {PAGES[name][0]}\n{question}.")
+    if facts is None:
+        _say_empty()
+    page = Page(name, visitor, facts)
+    page.banner()
+    return page
+
+
+def _send_round() -> None:
+    """A page opened by its own link ran without `app.py` (Streamlit's old page folder): open it through the front door.
+
+    Uses an internal of Streamlit 1.67; where it is missing, or has not helped, a link to the front door is all there is.
+    """
+    from streamlit.runtime.pages_manager import PagesManager
+
+    if hasattr(PagesManager, "uses_pages_directory") and not st.session_state.get(SENT_ROUND):
+        st.session_state[SENT_ROUND] = True
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    st.markdown("This page opens from the front door: [open the explorer](/).")
+    st.stop()
+
+
+def _say_empty() -> None:
+    st.info(
+        "Nothing has been loaded yet. `python -m data demo` publishes an invented partnership; "
+        "the README says how to load your own data.",
+        icon=":material/inbox:",
+    )
+    st.stop()
+
+
+@dataclass
+class Page:
+    """One page being shown to one visitor. Numbers leave it only as a Release, through `show` and `headline`."""
+
+    name: str
+    visitor: access.Visitor
+    facts: dict
+
+    @property
+    def scope(self) -> store.Scope:
+        """What the filter bar stands for."""
+        return filters.scope(self)
+
+    def banner(self) -> None:
+        """Say plainly when the data are invented, and through whose eyes one looks."""
+        if self.facts.get("invented"):
+            st.warning("Invented data. No record, place pattern or trend here is real.", icon=":material/science:")
+        if self.visitor.tier != "restricted":
+            st.caption(f"Viewed as: {access.TIERS[self.visitor.tier]}. {RULES[self.visitor.tier].words}")
+
+    def control(
+        self, param: str, widget: Callable, label: str, options: list, *, value: object, **more: object
+    ) -> object:
+        """A control of this page alone, whose choice stands in the address and outlives a change of page."""
+        key, by_text = f"control_{self.name}_{param}", {str(o): o for o in options}
+        if st.session_state.get(key) not in options:
+            st.session_state[key] = by_text.get(filters.kept(param, str(value)), value)
+        chosen = widget(label, options, key=key, **more)
+        chosen = value if chosen is None else chosen
+        filters.keep(param, str(chosen), str(value))
+        return chosen
+
+    @contextlib.contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn what went wrong into words: too little data, not held, or our fault with a reference to the log."""
+        try:
+            yield
+        except (NotEnoughData, store.NotHeld) as reason:
+            st.info(str(reason), icon=":material/info:")
+            st.stop()
+        except Exception as error:
+            if type(error).__module__.startswith("streamlit"):
+                raise  # stop and rerun are exceptions too
+            reference = secrets.token_hex(4)
+            log.exception("page %s, reference %s", self.name, reference)
+            st.error(f"Something went wrong. Reference {reference}; the log on the server says more.")
+            st.stop()
+
+    def release(
+        self, frame: pd.DataFrame, *, counts: list[str], derived: list[str] = [], title: str, **more: object
+    ) -> Release:
+        """What this visitor may see of a table, with where it comes from. `more`: parts of the Provenance to replace."""
+        provenance = self.provenance(**more)
+        rules = RULES[self.visitor.tier]
+        return disclosure.release(
+            frame, counts=counts, derived=derived, title=title, rules=rules, provenance=provenance
+        )
+
+    def provenance(
+        self, *, scope: store.Scope | None = None, notes: tuple[str, ...] = (), **more: object
+    ) -> Provenance:
+        """Where a table of a scope comes from."""
+        scope = scope or self.scope
+        settings = [definitions.source(s) for s in scope.sources]
+        facts = {
+            "area": _area_name(scope),
+            "period": words.period(scope.start, scope.end),
+            "sources": tuple(f"{s.label} ({s.controller}, {s.licence})" for s in settings),
+            "basis": words.listed(dict.fromkeys(s.basis for s in settings)),
+            "snapshot": self.facts["id"],
+            "published": self.facts["published"][:10],
+            "freshness": _freshness(scope),
+            "invented": bool(self.facts.get("invented")),
+            "notes": notes,
+        }
+        return Provenance(**(facts | more))
+
+    def show(
+        self,
+        release: Release,
+        picture: Picture | None = None,
+        *,
+        finding: str,
+        key: str,
+        columns: tuple[str, ...] = (),
+        rows_select: str = "",
+        open_table: bool = False,
+    ) -> str | None:
+        """One card: the finding, the picture, what a reader needs to judge it, the numbers, the downloads.
+
+        columns : which columns the table shows, all of them if empty. rows_select : the id column a click on a row gives.
+        open_table : show the numbers at once. Returns the id of what was clicked in the picture or the table, if anything.
+        """
+        with st.container(border=True, key=f"card_{key}"):
+            st.markdown(f"#### {_plain(finding)}")
+            clicked = cards.picture(picture, key) if picture else None
+            st.caption(_plain(cards.note(release)))
+            chosen = cards.numbers(release, picture, finding, key, columns, rows_select, open_table=open_table)
+        return clicked or chosen
+
+    def headline(self, release: Release, *, label: str, column: str, change: str = "", help: str = "") -> None:
+        """One large number: the first row's `column`, with the words for how it changed beneath."""
+        row = release.table.iloc[0]
+        value = row["shown"] if column in release.counts else words.number(row[column], words.decimals(column))
+        with st.container(border=True):
+            st.metric(label, value, help=help or None)
+            st.caption(_plain(change))
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown leaves alone: names from data must not become links, pictures or colours."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+!|~$:" else c for c in text)
+
+
+def _area_name(scope: store.Scope) -> str:
+    partnership = definitions.partnership()
+    names = {a.code: a.name for a in partnership.authorities}
+    return names.get(scope.area, partnership.short_name)
+
+
+def _freshness(scope: store.Scope) -> str:
+    """The newest month each chosen source holds."""
+    held = store.coverage(scope)
+    newest = held[held["source"].isin(scope.sources)].groupby("source")["month"].max()
+    return "; ".join(f"{definitions.source(s).label} to {words.month(m)}" for s, m in newest.items())
