@@ -17,13 +17,34 @@ if TYPE_CHECKING:
 
 FEED, VINTAGE, CRS = "demo", "2021", 27700
 FORCE_AREA = "Hampshire and Isle of Wight"
-SMALL_AREA, GROUP = 1_650, 5  # residents of a small area, small areas of a group: about the national averages
+SMALL_AREA, GROUP = 1_650, 4.8  # residents of a small area, small areas of a group: about the national averages
+FEWEST = 3  # small areas of a group
 GRID_M = 1.0  # every corner sits on this grid, so that neighbours share their edges exactly
 PERSON = 20  # residents per scattered point: about 80 points are enough to place a small area
 TOWN_DENSITY = 3_500  # residents per square kilometre where people live close together
 SCATTER = 0.55  # standard deviation of the scatter, as a share of the radius that this density gives
 YEARS = range(2021, 2027)
-AGES = (5.4, 5.9, 6.0, 5.7, 6.0, 6.6, 7.0, 6.7, 6.3, 6.4, 6.9, 6.8, 5.8, 4.9, 5.0, 3.6, 2.5, 1.6, 0.9)  # %, England, roughly
+AGES = (
+    5.4,
+    5.9,
+    6.0,
+    5.7,
+    6.0,
+    6.6,
+    7.0,
+    6.7,
+    6.3,
+    6.4,
+    6.9,
+    6.8,
+    5.8,
+    4.9,
+    5.0,
+    3.6,
+    2.5,
+    1.6,
+    0.9,
+)  # %, England, roughly
 WOMEN = (*[0.487] * 4, *[0.5] * 3, *[0.507] * 7, 0.52, 0.53, 0.55, 0.59, 0.66)  # share of each band, England, roughly
 OLDER, STUDENTS = slice(13, None), [3, 4]  # positions of the bands from 65, and of 15-19 and 20-24
 
@@ -127,8 +148,9 @@ def _small_areas(districts: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     seed = _connected(faces, _nearest(faces, held, points, seeds["held"].to_numpy()), held)
     shapes = pd.Series(faces).groupby(seed).agg(_union).rename("geometry")
     small = seeds.join(shapes, how="inner")
-    group = _connected(small["geometry"].to_numpy(), small["group"].to_numpy(), small["held"].to_numpy())
-    return small.assign(authority_code=districts["authority_code"].to_numpy()[small["held"]], group=group)
+    shapes, group, held = (small[column].to_numpy() for column in ("geometry", "group", "held"))
+    group = _connected(shapes, group, held, fewest=FEWEST)
+    return small.assign(authority_code=districts["authority_code"].to_numpy()[held], group=group)
 
 
 def _seeds(crowd: pd.DataFrame, residents: float) -> pd.DataFrame:
@@ -178,8 +200,11 @@ def _nearest(faces: np.ndarray, held: np.ndarray, points: np.ndarray, points_hel
     return nearest
 
 
-def _connected(shapes: np.ndarray, label: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """The labels, once every stray piece has gone to the neighbour on its ground that shares most border with it."""
+def _connected(shapes: np.ndarray, label: np.ndarray, held: np.ndarray, fewest: int = 1) -> np.ndarray:
+    """The labels, once every stray piece has gone to the neighbour on its ground that shares most border with it.
+
+    fewest : a label with fewer pieces than this on its ground is given up.
+    """
     import shapely
 
     label = label.copy()
@@ -188,7 +213,7 @@ def _connected(shapes: np.ndarray, label: np.ndarray, held: np.ndarray) -> np.nd
     border = pd.DataFrame({"one": one, "other": other, "shared_m": shared_m})
     border = border[(shared_m > 0) & (one != other) & (held[one] == held[other])]
     for _ in range(3):  # a piece among stray pieces waits until one of these has found its place
-        stray = _stray(shapes, label, held)
+        stray = _stray(shapes, label, held, fewest)
         offers = border[border["one"].isin(stray) & ~border["other"].isin(stray)]
         offers = offers.assign(label=label[offers["other"]]).groupby(["one", "label"])["shared_m"].sum().reset_index()
         best = offers.sort_values("shared_m", kind="stable").drop_duplicates("one", keep="last")
@@ -196,7 +221,7 @@ def _connected(shapes: np.ndarray, label: np.ndarray, held: np.ndarray) -> np.nd
     return label
 
 
-def _stray(shapes: np.ndarray, label: np.ndarray, held: np.ndarray) -> np.ndarray:
+def _stray(shapes: np.ndarray, label: np.ndarray, held: np.ndarray, fewest: int) -> np.ndarray:
     """Positions of the shapes that do not hang together with the largest piece of their label on their ground."""
     import shapely
 
@@ -204,7 +229,8 @@ def _stray(shapes: np.ndarray, label: np.ndarray, held: np.ndarray) -> np.ndarra
     for members in pd.DataFrame({"label": label, "held": held}).groupby(["label", "held"]).indices.values():
         pieces = shapely.get_parts(_union(shapes[members]))
         largest = pieces[shapely.area(pieces).argmax()]
-        stray.extend(members[~shapely.contains(largest, shapely.point_on_surface(shapes[members]))])
+        lost = ~shapely.contains(largest, shapely.point_on_surface(shapes[members]))
+        stray.extend(members[lost] if (~lost).sum() >= fewest else members)
     return np.array(stray, dtype=int)
 
 
@@ -311,4 +337,6 @@ def _whole(people: np.ndarray) -> np.ndarray:
 def _long(people: np.ndarray, codes: pd.Series) -> pd.DataFrame:
     """One row per small area, age band and sex."""
     index = pd.MultiIndex.from_product([codes, schema.AGE_BANDS, ["female", "male"]])
-    return pd.Series(people.ravel(), index.set_names(["area_code", "age_band5", "sex"])).rename("population").reset_index()
+    return (
+        pd.Series(people.ravel(), index.set_names(["area_code", "age_band5", "sex"])).rename("population").reset_index()
+    )

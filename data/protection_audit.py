@@ -37,11 +37,12 @@ class Sums:
     block: np.ndarray
     system: np.ndarray
     width: int
+    wide: np.ndarray = None
     
     def short(self, at):
         return self.watched[at] & (self.needs_low(at) | self.needs_high(at))
     def needs_low(self, at): return self.watched[at] & self.small[at] & (self.low[at] > 0)
-    def needs_high(self, at): return self.watched[at] & (self.high[at] - self.low[at] < self.width - 1)
+    def needs_high(self, at): return self.wide[at] & (self.high[at] - self.low[at] < self.width - 1)
 
 
 def build(cells, links, width):
@@ -110,7 +111,8 @@ def build(cells, links, width):
     block[n + first.col] = [block[member[i]] if member[i] < n else None for i in first.row]
     codes = pd.factorize(block)[0]; whole = codes[np.flatnonzero(block == ALL)[0]]
     codes[codes == whole] = -1
-    return Sums(A, truth, lower, upper, truth.copy(), truth.copy(), watched, small, codes, system, width)
+    wide = np.zeros(total, bool); wide[:n] = have & off & (st != SHOWN)
+    return Sums(A, truth, lower, upper, truth.copy(), truth.copy(), watched, small, codes, system, width, wide)
 
 
 def sub(s, free):

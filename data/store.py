@@ -60,7 +60,7 @@ def snapshot_facts() -> dict | None:
 
 
 def monthly_counts(scope: Scope, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Records per source and month, and per `by` (authority_code, offence_group); months not supplied are gaps, not zeros.
+    """Records per source and month, and per `by` (authority_code, offence_group); a month not supplied is a gap, no zero.
 
     Returns source, month, the columns of `by`, n, n_lower, n_upper, status.
     """
@@ -84,14 +84,12 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
     rows = _placeable(scope, level)
     counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count())
     held = _held(scope).group_by("source").agg(months=_.held.sum())
-    areas = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
-    people = _table(scope, "population").filter(_.area_level == level, _.pop_type == "resident")
-    latest = people.filter(_.year == people.year.max())
-    people = latest.group_by("area_code").agg(population=_.population.sum())
-    full = areas.cross_join(held).left_join(counted, ["source", "area_code"]).left_join(people, "area_code")
+    places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
+    people = _residents(scope, level)
+    places = places.left_join(people, "area_code").select(*places.columns, "population").cross_join(held)
+    full = places.left_join(counted, ["source", "area_code"]).select(*places.columns, "n")
     n = ibis.ifelse(full.months > 0, full.n.fill_null(0), None)
-    keep = [c for c in full.columns if not c.endswith("_right") and c != "n"]
-    return _answer(scope, full.select(*keep, n=n).order_by(["source", "area_code"]))
+    return _answer(scope, full.mutate(n=n).order_by(["source", "area_code"]))
 
 
 def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0, 0.0)) -> pd.DataFrame:
@@ -103,7 +101,7 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     _check_floor(scope, size_m)
     rows = _placeable(scope, "hex").filter(_.easting.notnull())
     q, r = hexagon(rows.easting - origin[0], rows.northing - origin[1], size_m)
-    counted = _run(scope, rows.group_by(q=q, r=r).agg(n=_.count()))
+    counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count()))
     land = _land_cells(scope, size_m, origin)
     cells = land.merge(counted, on=["q", "r"], how="outer")
     radius = size_m / np.sqrt(3)
@@ -141,8 +139,8 @@ def weekday_hour(scope: Scope) -> pd.DataFrame:
     counted = known.group_by("source", weekday=known.dt_from.day_of_week.index(), hour=known.dt_from.hour()).agg(
         n=_.count()
     )
-    found = _run(scope, counted)
-    total = _run(scope, rows.agg(n=_.count()))["n"].iat[0]
+    found = run(scope, counted)
+    total = run(scope, rows.agg(n=_.count()))["n"].iat[0]
     every = pd.MultiIndex.from_product(
         [sorted(set(found["source"])), range(7), range(24)], names=["source", "weekday", "hour"]
     )
@@ -154,7 +152,7 @@ def weekday_hour(scope: Scope) -> pd.DataFrame:
 
 def coverage(scope: Scope) -> pd.DataFrame:
     """Which months were supplied: source, feed_id, month; a month not here is a gap."""
-    return _run(scope, _table(scope, "coverage").order_by(["source", "feed_id", "month"]))
+    return run(scope, table(scope, "coverage").order_by(["source", "feed_id", "month"]))
 
 
 def held_months(scope: Scope, source: str) -> list[pd.Timestamp]:
@@ -166,13 +164,13 @@ def held_months(scope: Scope, source: str) -> list[pd.Timestamp]:
 def sources(scope: Scope) -> list[str]:
     """The sources of incidents this tier holds, fullest first."""
     counted = _incidents(scope).group_by("source").agg(n=_.count())
-    return _run(scope, counted.order_by(ibis.desc("n")))["source"].tolist()
+    return run(scope, counted.order_by(ibis.desc("n")))["source"].tolist()
 
 
 def offence_groups(scope: Scope) -> list[str]:
     """The offence groups the chosen sources hold, in reading order."""
     rows = _incidents(scope).filter(_.source.isin(scope.sources)).select("offence_group").distinct()
-    found = set(_run(scope, rows)["offence_group"])
+    found = set(run(scope, rows)["offence_group"])
     return [g for g in definitions.offence_groups() if g in found]
 
 
@@ -180,46 +178,42 @@ def areas(scope: Scope, *, level: str) -> pd.DataFrame:
     """The areas of a level within the scope's area, with `geometry` (shapely, EPSG:27700)."""
     import shapely
 
-    found = _run(scope, _areas(scope, level).order_by("area_code"))
+    found = run(scope, _areas(scope, level).order_by("area_code"))
     found["geometry"] = shapely.from_wkb(found["geometry"].to_numpy())
     return found
 
 
 def levels(scope: Scope) -> list[str]:
     """The levels of areas that are held, finest first."""
-    held = set(_run(scope, _table(scope, "areas").select("area_level").distinct())["area_level"])
+    held = set(run(scope, table(scope, "areas").select("area_level").distinct())["area_level"])
     return [level for level in ("lsoa", "msoa", "ward", "lad") if level in held]
 
 
 def residents(scope: Scope, *, level: str) -> pd.DataFrame:
     """Residents per area of a level in the newest year held: area_code, year, population, estimated."""
-    people = _table(scope, "population").filter(_.area_level == level, _.pop_type == "resident")
-    newest = people.filter(_.year == people.year.max())
-    return _run(
-        scope, newest.group_by(["area_code", "year"]).agg(population=_.population.sum(), estimated=_.estimated.any())
-    )
+    return run(scope, _residents(scope, level))
 
 
 def admissions(scope: Scope) -> pd.DataFrame:
     """Admissions as supplied, of the scope's area (tiers that hold them)."""
-    rows = _table(scope, "admissions")
-    return _run(scope, rows if scope.area == ALL else rows.filter(_.authority_code == scope.area))
+    rows = table(scope, "admissions")
+    return run(scope, rows if scope.area == ALL else rows.filter(_.authority_code == scope.area))
 
 
 def indicators(scope: Scope, *, level: str) -> pd.DataFrame:
     """Every indicator of a level within the scope's area."""
-    return _run(scope, _table(scope, "indicators").filter(_.area_level == level))
+    return run(scope, table(scope, "indicators").filter(_.area_level == level))
 
 
 def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
     """Schools, stations, hospitals, towns, and premises by type."""
-    rows = _table(scope, "places")
-    return _run(scope, rows.filter(_.kind == kind) if kind else rows)
+    rows = table(scope, "places")
+    return run(scope, rows.filter(_.kind == kind) if kind else rows)
 
 
 def latest_loads(scope: Scope) -> pd.DataFrame:
     """Every delivery, newest first."""
-    return _run(scope, _table(scope, "loads").order_by([ibis.desc("received"), "file"]))
+    return run(scope, table(scope, "loads").order_by([ibis.desc("received"), "file"]))
 
 
 def answers(source: str, filter_name: str) -> bool:
@@ -260,7 +254,7 @@ def _within(rows: ibis.Table, place: str) -> ibis.Table:
 
 
 def _placeable(scope: Scope, level: str) -> ibis.Table:
-    """The records that may be placed at a level: homicide not below the authority, sexual and domestic not below MSOA."""
+    """What may be placed at a level: homicide not below the authority, sexual and domestic not below MSOA."""
     rows = _records(scope)
     if level == "lad":
         return rows
@@ -293,7 +287,7 @@ def _held(scope: Scope) -> ibis.Table:
     """Every source and month asked about, with `held`: whether that month was supplied."""
     months = pd.date_range(scope.start, scope.end, freq="MS").astype("datetime64[us]")
     grid = pd.MultiIndex.from_product([scope.sources, months], names=["source", "month"]).to_frame(index=False)
-    supplied = _table(scope, "coverage").select("source", "month").distinct().mutate(supplied=True)
+    supplied = table(scope, "coverage").select("source", "month").distinct().mutate(supplied=True)
     joined = ibis.memtable(grid).left_join(supplied, ["source", "month"])
     return joined.select("source", "month", held=joined.supplied.fill_null(False))
 
@@ -305,42 +299,51 @@ def _values(scope: Scope, column: str) -> ibis.Table:
     return ibis.memtable(pd.DataFrame({column: list(scope.groups or offence_groups(scope))}))
 
 
+def _residents(scope: Scope, level: str) -> ibis.Table:
+    """Of the newest year held at a level, both sexes and all ages added up."""
+    people = table(scope, "population").filter(_.area_level == level, _.pop_type == "resident")
+    newest = people.filter(_.year == people.year.max())
+    return newest.group_by(["area_code", "year"]).agg(population=_.population.sum(), estimated=_.estimated.any())
+
+
 def _areas(scope: Scope, level: str) -> ibis.Table:
-    rows = _table(scope, "areas").filter(_.area_level == level)
+    rows = table(scope, "areas").filter(_.area_level == level)
     return rows if scope.area == ALL else rows.filter(_.authority_code == scope.area)
 
 
 def _incidents(scope: Scope) -> ibis.Table:
-    return _table(scope, "incidents")
+    return table(scope, "incidents")
 
 
-def _table(scope: Scope, name: str) -> ibis.Table:
-    engine = _engine(str(publish.root()), scope.snapshot, scope.tier)
-    if name not in engine.list_tables():
+def table(scope: Scope, name: str) -> ibis.Table:
+    """One table of the tier's dataset, as an expression."""
+    _, tables = _engine(str(publish.root()), scope.snapshot, scope.tier)
+    if name not in tables:
         raise NotHeld("This is not held at the level of access you have.")
-    return engine.table(name)
+    return tables[name]
 
 
 @lru_cache(maxsize=8)
-def _engine(root: str, snapshot: str, tier: str) -> ibis.BaseBackend:
+def _engine(root: str, snapshot: str, tier: str) -> tuple[ibis.BaseBackend, dict[str, ibis.Table]]:
     """One embedded engine per snapshot and tier, with the tier's files as its only tables."""
     folder = Path(root) / "snapshots" / snapshot / tier
     if not folder.is_dir():
         raise NotHeld("This snapshot has been withdrawn; reload the page.")
     engine = ibis.duckdb.connect()
-    for file in sorted(folder.glob("*.parquet")):
-        engine.read_parquet(file, table_name=file.stem)
+    tables = {file.stem: engine.read_parquet(file, table_name=file.stem) for file in sorted(folder.glob("*.parquet"))}
     if incidents := sorted((folder / "incidents").glob("*.parquet")):
-        engine.read_parquet(incidents, table_name="incidents")
-    return engine
+        tables["incidents"] = engine.read_parquet(incidents, table_name="incidents")
+    return engine, tables
 
 
-def _run(scope: Scope, question: ibis.Table) -> pd.DataFrame:
-    return _engine(str(publish.root()), scope.snapshot, scope.tier).execute(question)
+def run(scope: Scope, question: ibis.Table) -> pd.DataFrame:
+    """The answer to an expression."""
+    engine, _ = _engine(str(publish.root()), scope.snapshot, scope.tier)
+    return engine.execute(question)
 
 
 def _answer(scope: Scope, question: ibis.Table) -> pd.DataFrame:
-    return _with_bounds(_run(scope, question))
+    return _with_bounds(run(scope, question))
 
 
 def _with_bounds(frame: pd.DataFrame) -> pd.DataFrame:

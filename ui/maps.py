@@ -8,7 +8,7 @@ drawn from here. There is one layer per class, of one colour: the legend is the 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,19 @@ from ui.picture import LegendEntry, Picture
 __all__ = ["Context", "Shapes", "View", "areas", "cells", "clicked", "context", "shapes", "view_of"]
 
 FEW_AREAS = 250  # above this, outlines are sent once and only colours travel
-STEP = 100_000  # places of cells travel as whole hundred-thousandths of a degree (about 1 m) from the view's middle
+STEP = 100_000  # centres of cells travel as whole hundred-thousandths of a degree (about 1 m) from the view's middle
 FONT = "Source Sans, Source Sans Pro, Liberation Sans, Arial, sans-serif"
-CLASS_COLUMN = "class"
+LABEL_TYPE = {"fontSize": 64, "sdf": True, "buffer": 12, "radius": 16, "smoothing": 0.1}
+
+
+class Drawn(NamedTuple):
+    """The rows to draw, the class of each (its position in the legend), the legend, and what each row says."""
+
+    table: pd.DataFrame
+    index: np.ndarray
+    legend: list[LegendEntry]
+    text: list[str]
+    also: list[str]
 
 
 class Deck(pdk.Deck):
@@ -32,17 +42,6 @@ class Deck(pdk.Deck):
 
     def to_json(self) -> str:
         return json.dumps(self, default=pdk.bindings.json_tools.default_serialize, separators=(",", ":"))
-
-
-@dataclass(frozen=True)
-class Coloured:
-    """The rows to draw, the class of each (a position in the legend), the legend, and the words of each row."""
-
-    table: pd.DataFrame
-    index: np.ndarray
-    legend: list[LegendEntry]
-    text: list[str]
-    also: list[str]
 
 
 def cells(
@@ -67,27 +66,26 @@ def cells(
     size_m : metres across the flats. view : of the authority, not of the rows, so that the camera stays.
     title : what the colours mean, with the unit ("Events per cell"). unit : what the legend counts ("events").
     selected : the cell_id that is outlined.
-    scheme, labels, breaks : see palettes.classed.
+    scheme, labels, breaks : as in palettes.classed.
 
-    Misleads where a cell holds few residents or much water: it shows events, not risk.
+    Misleads where few people live in a cell or much of it is water: it shows events, not risk.
     """
-    drawn = _coloured(_worth_drawing(release, colour, scheme), release, colour, scheme, unit, labels, breaks, palettes.TAIL)
+    how = {"scheme": scheme, "unit": unit, "labels": labels, "breaks": breaks, "shares": palettes.TAIL}
+    drawn = _drawn(_worth_drawing(release, colour, scheme), release, colour, how)
     radius = size_m / math.sqrt(3)
-    chosen = release.table[release.table["cell_id"] == selected]
-    ring = [_hexagon(x, y, radius) for x, y in zip(chosen["x"], chosen["y"], strict=True)]
+    chosen = release.table.loc[release.table["cell_id"] == selected, ["x", "y"]].to_numpy()
+    outline = [hexagon(x, y, radius) for x, y in chosen]
     layers = _column_layers(drawn, view, size_m, radius)
-    deck = _deck(layers, [map_ground.degrees(part) for part in ring], context, view, _tip(title, drawn, release, 4))
+    tip = _tip("{4}", "{5}", title, drawn, release)
 
     def still() -> object:
-        table = drawn.table
-        fills = [
-            (entry, [[_hexagon(x, y, radius)] for x, y in table.loc[drawn.index == i, ["x", "y"]].to_numpy()])
-            for i, entry in enumerate(drawn.legend)
-        ]
-        return map_stills.draw(fills, ring, context.grid, view.box, title)
+        centres = drawn.table[["x", "y"]].to_numpy()
+        fills = [[[hexagon(x, y, radius)] for x, y in centres[drawn.index == i]] for i in range(len(drawn.legend))]
+        return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box, title)
 
     alt = _alt(title, drawn, f"hexagons {size_m:,} metres across")
-    return Picture("deck", deck, still, alt, tuple(drawn.legend), title, height, "cell_id")
+    live = _deck(layers, outline, context, view, tip)
+    return Picture("deck", live, still, alt, tuple(drawn.legend), title, height, "cell_id")
 
 
 def areas(
@@ -105,29 +103,221 @@ def areas(
     breaks: tuple[float, ...] = (),
     height: int = 480,
 ) -> Picture:
-    """Which areas have more, which less? One row per area: area_code and the column `colour`.
+    """Which areas have more, which have less?
 
-    shapes : the outlines (see `shapes`); what has no row in the release is left as bare land.
-    The rest as in `cells`. Up to 250 areas are a deck; more are drawn by ui.area_canvas.
+    release : one row per area: area_code and the column `colour`. An area without a row is bare land.
+    shapes : the outlines, from `shapes(frame)`, made once. The rest as in `cells`.
 
-    Misleads because large areas catch the eye and few people live in them.
+    Up to 250 areas make a deck (kind "deck"); more go to ui.area_canvas (kind "areas").
+    Misleads because large areas catch the eye, and few people live in them.
     """
-    frame = shapes.frame.merge(release.table.drop(columns="name", errors="ignore"), on="area_code")
-    drawn = _coloured(frame, release, colour, scheme, unit, labels, breaks, palettes.FIFTHS)
-    outline = shapes.frame.loc[shapes.frame["area_code"] == selected, "geometry"]
-    ring = [part[0] for shape in outline for part in map_ground.rings(shape)]
+    how = {"scheme": scheme, "unit": unit, "labels": labels, "breaks": breaks, "shares": palettes.FIFTHS}
+    table = shapes.frame.merge(release.table.drop(columns=["name", "geometry"], errors="ignore"), on="area_code")
+    drawn = _drawn(table, release, colour, how)
+    chosen = shapes.frame.loc[shapes.frame["area_code"] == selected, "geometry"]
+    outline = [ring for shape in chosen for polygon in map_ground.rings(shape) for ring in polygon]
 
     def still() -> object:
-        fills = [
-            (entry, [part for shape in frame.loc[drawn.index == i, "geometry"] for part in map_ground.rings(shape)])
-            for i, entry in enumerate(drawn.legend)
-        ]
-        return map_stills.draw(fills, ring, context.grid, view.box, title, edges=True)
+        rings = table["geometry"].map(map_ground.rings)
+        fills = [[polygon for shape in rings[drawn.index == i] for polygon in shape] for i in range(len(drawn.legend))]
+        return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box, title, edges=True)
 
-    rest = (_alt(title, drawn, "areas"), tuple(drawn.legend), title, height, "area_code")
-    if len(frame) > FEW_AREAS:
-        data = area_canvas.data(shapes, context, view, drawn, title, _also(drawn, release), selected, rest[0])
-        return Picture("areas", data, still, *rest)
-    layers = [*_area_layers(drawn), _lines("edges", _edges(frame), palettes.LAND, 0.7)]
-    tip = "{name}\n" + _tip(title, drawn, release, "text", "also")
-    return Picture("deck", _deck(layers, [map_ground.degrees(part) for part in ring], context, view, tip), still, *rest)
+    alt = _alt(title, drawn, f"{len(table):,} areas")
+    rest = {"alt": alt, "legend": tuple(drawn.legend), "legend_title": title, "height": height, "selects": "area_code"}
+    if len(table) > FEW_AREAS:
+        second = _second(drawn, release)
+        live = area_canvas.data(drawn, shapes, context, view, title=title, second=second, selected=selected, alt=alt)
+        return Picture("areas", live, still, **rest)
+    tip = "{name}\n" + _tip("{text}", "{also}", title, drawn, release)
+    layers = [*_area_layers(drawn), _lines("edges", _edges(table), palettes.LAND, 0.8)]
+    return Picture("deck", _deck(layers, outline, context, view, tip), still, **rest)
+
+
+def clicked(event: object, selects: str) -> str | None:
+    """The id of the hexagon or area that was just clicked on a deck; None when none was.
+
+    event : what st.pydeck_chart returned or keeps in the session state. selects : the picture's.
+    """
+    found = [(layer, rows[0]) for layer, rows in event["selection"]["objects"].items() if rows]
+    if not found:
+        return None
+    layer, row = found[0]
+    return f"{layer.split('-')[1]}:{row[2]}:{row[3]}" if selects == "cell_id" else row["properties"][selects]
+
+
+def hexagon(x: float, y: float, radius: float) -> list[tuple[float, float]]:
+    """The closed outline of a flat-topped hexagon, the first corner to the east, in whole metres."""
+    angles = np.radians([0, 60, 120, 180, 240, 300, 0])
+    return np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)]).round(1).tolist()
+
+
+# ------------------------------------------------------------------------------------------ classes and words
+
+
+def _worth_drawing(release: Release, colour: str, scheme: str) -> pd.DataFrame:
+    """Cells with events, cells whose number may not be said, and cells whose class stands out."""
+    table = release.table
+    events = table[release.counts[0]] if release.counts else table[colour]
+    kept = events.fillna(0).ne(0) | _status(table).ne(SHOWN)
+    if scheme == "class":
+        kept |= table[colour].notna() & table[colour].ne(0)
+    return table[kept]
+
+
+def _drawn(table: pd.DataFrame, release: Release, colour: str, how: dict) -> Drawn:
+    index, legend = palettes.classed(table[colour], **how)
+    status = _status(table)
+    hidden = (table[colour].isna() & status.isin([BAND, HIDDEN])).to_numpy()
+    absent = table[colour].isna().to_numpy() & ~hidden
+    for rows, tint in ((hidden, palettes.HIDDEN), (absent, palettes.NOT_SUPPLIED)):
+        if rows.any():
+            index[rows] = len(legend)
+            legend.append(LegendEntry(tint, _why(table[rows], status[rows])))
+    named = [legend[i].label for i in index]
+    number = how["scheme"] != "class"
+    text = [palettes.figure(v) if number and pd.notna(v) else n for v, n in zip(table[colour], named, strict=True)]
+    also = [] if colour in release.counts or "shown" not in table else table["shown"].astype(str).tolist()
+    return Drawn(table, index, legend, text, also)
+
+
+def _status(table: pd.DataFrame) -> pd.Series:
+    return table["status"] if "status" in table else pd.Series(SHOWN, index=table.index)
+
+
+def _why(rows: pd.DataFrame, status: pd.Series) -> str:
+    if status.isin([BAND, HIDDEN]).all():
+        most = rows["n_upper"].max() if "n_upper" in rows else np.nan
+        return "hidden" if pd.isna(most) else f"hidden: fewer than {most + 1:,.0f}"
+    return MISSING if status.eq(MISSING).all() else "no value"
+
+
+def _second(drawn: Drawn, release: Release) -> str:
+    """The heading of the second line of a tooltip, when the colour is not the count itself."""
+    return words.label(release.counts[0]) if drawn.also else ""
+
+
+def _tip(value: str, count: str, title: str, drawn: Drawn, release: Release) -> str:
+    second = _second(drawn, release)
+    return f"{title}: {value}" + (f"\n{second}: {count}" if second else "")
+
+
+def _alt(title: str, drawn: Drawn, what: str) -> str:
+    if not len(drawn.table):
+        return f"Map: {title}. Nothing to show."
+    share = [f"{entry.label}: {(drawn.index == i).sum():,}" for i, entry in enumerate(drawn.legend)]
+    return f"Map: {title}, by {what}. How many are in each class: {'; '.join(share)}."
+
+
+# ------------------------------------------------------------------------------------------ layers
+
+
+def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: str) -> Deck:
+    ring = [map_ground.degrees(part) for part in outline]
+    sea = [[[-30, 40], [30, 40], [30, 65], [-30, 65]]]
+    stack = [
+        _polygons("sea", sea, palettes.SEA),
+        _polygons("land", context.land, palettes.LAND),
+        *layers,
+        _lines("borders", context.borders, palettes.BORDER, 1.1),
+        _lines("selected-edge", ring, palettes.HALO, 6),
+        _lines("selected", ring, palettes.INK, 3),
+        _labels(context.towns),
+    ]
+    camera = {"longitude": view.longitude, "latitude": view.latitude, "zoom": view.zoom, "pitch": 0, "bearing": 0}
+    still_camera = {"dragRotate": False, "touchRotate": False}  # a turned or tilted map is never wanted here
+    return Deck(
+        [stack],
+        views=[pdk.View(type="MapView", controller=still_camera)],
+        initial_view_state={**camera, "minZoom": view.zoom - 1, "maxZoom": 16},
+        map_provider=None,
+        tooltip={"text": tip},
+    )
+
+
+def _column_layers(drawn: Drawn, view: View, size_m: int, radius: float) -> list[dict]:
+    """Six-sided columns without height. A row is [east, north, q, r, what it says], about 25 bytes."""
+    centres = drawn.table[["x", "y"]].to_numpy()
+    places = np.array(map_ground.degrees(centres)) if len(centres) else np.empty((0, 2))
+    offsets = np.round((places - [view.longitude, view.latitude]) * STEP).astype(int)
+    qr = drawn.table["cell_id"].str.split(":", expand=True).iloc[:, 1:3].astype(int).to_numpy()
+    said = [drawn.text, drawn.also] if drawn.also else [drawn.text]
+    rows = [[*o, *a, *s] for o, a, *s in zip(offsets.tolist(), qr.tolist(), *said, strict=True)]
+    position = f"@@=[{view.longitude}+this[0]/{STEP},{view.latitude}+this[1]/{STEP}]"
+    angle = map_ground.grid_angle(view)
+    return [
+        {
+            "@@type": "ColumnLayer",
+            "id": f"cells-{size_m}-{i}",
+            "data": [rows[k] for k in np.flatnonzero(drawn.index == i)],
+            "getPosition": position,
+            "getFillColor": palettes.rgb(entry.colour),
+            "diskResolution": 6,
+            "radius": round(radius, 2),
+            "angle": angle,
+            "extruded": False,
+            "pickable": True,
+        }
+        for i, entry in enumerate(drawn.legend)
+    ]
+
+
+def _area_layers(drawn: Drawn) -> list[dict]:
+    table = drawn.table
+    features = []
+    for code, name, shape, text, also in zip(
+        table["area_code"], table["name"], table["geometry"], drawn.text, drawn.also or drawn.text, strict=True
+    ):
+        polygons = [map_ground.degrees_of(polygon) for polygon in map_ground.rings(shape)]
+        properties = {"area_code": code, "name": name, "text": text} | ({"also": also} if drawn.also else {})
+        geometry = {"type": "MultiPolygon", "coordinates": polygons}
+        features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+    return [
+        {
+            "@@type": "GeoJsonLayer",
+            "id": f"areas-{i}",
+            "data": [features[k] for k in np.flatnonzero(drawn.index == i)],
+            "getFillColor": palettes.rgb(entry.colour),
+            "stroked": False,  # stroked polygons are picked too slowly for a click without a graphics card
+            "pickable": True,
+        }
+        for i, entry in enumerate(drawn.legend)
+    ]
+
+
+def _edges(table: pd.DataFrame) -> list:
+    """Each shared edge once."""
+    import shapely
+
+    union = shapely.union_all(shapely.boundary(table["geometry"].to_numpy()))
+    return [map_ground.degrees(shapely.get_coordinates(line)) for line in shapely.get_parts(shapely.line_merge(union))]
+
+
+def _polygons(name: str, data: list, colour: str) -> dict:
+    fill = {"getPolygon": "@@=-", "getFillColor": palettes.rgb(colour)}
+    return {"@@type": "SolidPolygonLayer", "id": name, "data": data, **fill}
+
+
+def _lines(name: str, data: list, colour: str, pixels: float) -> dict:
+    line = {"getPath": "@@=-", "getColor": palettes.rgb(colour), "getWidth": pixels, "widthUnits": "pixels"}
+    return {"@@type": "PathLayer", "id": name, "data": data, **line, "jointRounded": True, "capRounded": True}
+
+
+def _labels(towns: list) -> dict:
+    return {
+        "@@type": "TextLayer",
+        "id": "towns",
+        "data": towns,
+        "getPosition": "@@=[this[0],this[1]]",
+        "getText": "@@=this[2]",
+        "getSize": 15,
+        "getColor": palettes.rgb(palettes.INK),
+        "characterSet": "auto",
+        "fontFamily": FONT,
+        "fontWeight": 600,
+        "fontSettings": LABEL_TYPE,
+        "outlineWidth": 8,
+        "outlineColor": palettes.rgb(palettes.HALO),
+        "extensions": [{"@@type": "CollisionFilterExtension"}],
+        "getCollisionPriority": "@@=this[3]",
+        "collisionTestProps": {"sizeScale": 1.6},
+    }

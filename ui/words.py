@@ -67,8 +67,35 @@ def heading(column: str) -> str:
     return f"{label(column)} ({unit})" if unit and unit != label(column).lower() else label(column)
 
 
-def value(column: str, code: object, labels: Mapping[str, str] | None = None) -> str:
-    """The words for one value of a category: from `labels` if given (offence groups, areas), else from columns.toml."""
+def decimals(column: str) -> int:
+    """How many decimals the numbers of a column are shown with."""
     defined = definitions.columns().get(column)
-    known = labels or (defined.values if defined else {})
-    return UNKNOWN if pd.isna(code) else known.get(str(code), str(code))
+    return defined.decimals if defined else 0
+
+
+def value(column: str, code: object, labels: Mapping[str, str] | None = None) -> str:
+    """The words for one value of a category: from `labels` where given (names of areas), else from the definitions."""
+    return UNKNOWN if pd.isna(code) else (labels or _values(column)).get(str(code), str(code))
+
+
+def column_config(column: str) -> dict:
+    """How a Streamlit table shows a column: its heading, its definition on hover, its number format."""
+    import streamlit as st  # charts use these words too, and know no Streamlit
+
+    defined = definitions.columns().get(column)
+    plain = {"label": heading(column), "help": defined.definition if defined else None}
+    kind = defined.type if defined else "text"
+    if column in SHARES:
+        return st.column_config.NumberColumn(**plain, format="percent")
+    if kind in ("integer", "number"):
+        return st.column_config.NumberColumn(**plain, format=f"%,.{decimals(column)}f")
+    if kind in FORMATS:
+        return st.column_config.DatetimeColumn(**plain, format=FORMATS[kind])
+    return st.column_config.CheckboxColumn(**plain) if kind == "boolean" else st.column_config.Column(**plain)
+
+
+def _values(column: str) -> Mapping[str, str]:
+    if column == "offence_group":
+        return {key: group.label for key, group in definitions.offence_groups().items()}
+    defined = definitions.columns().get(column)
+    return defined.values if defined else {}

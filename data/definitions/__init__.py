@@ -72,6 +72,31 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Mapping:
+    """Which header of a partner's file holds which field; see the head of sources.toml."""
+
+    name: str
+    columns: dict[str, tuple[str, ...]]
+    required: tuple[str, ...]
+    blank_is_no: tuple[str, ...]
+    place_text: tuple[str, ...]
+    constants: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """What an indicator means here, from indicators.toml. `sex` and `age` are whom its headline figure is about."""
+
+    name: str
+    kind: str
+    polarity: str
+    unit: str
+    sex: str = "Persons"
+    age: str = "All ages"
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Authority:
     """One local authority of the partnership."""
 
@@ -140,6 +165,36 @@ def _source(name: str, entry: dict) -> Source:
         answers=frozenset(name for name, able in can.items() if able),
         note=entry.get("note", ""),
     )
+
+
+@cache
+def mappings(source_name: str) -> tuple[Mapping, ...]:
+    """The ways a source's files may call their columns, in the order of the file."""
+    listed = _toml(HERE / "sources.toml")[source_name].get("mappings", {})
+    return tuple(
+        Mapping(
+            name=name,
+            columns={field: tuple(headers) for field, headers in entry["columns"].items()},
+            required=tuple(entry["required"]),
+            blank_is_no=tuple(entry.get("blank_is_no", ())),
+            place_text=tuple(entry.get("place_text", ())),
+            constants=dict(entry.get("constants", {})),
+        )
+        for name, entry in listed.items()
+    )
+
+
+@cache
+def wording(kind: str) -> dict[str, str]:
+    """Word a partner writes, in small letters, to what it means; `unknown` for words that say nothing."""
+    listed = _toml(HERE / "sources.toml")["words"][kind]
+    return {word.casefold(): meaning for meaning, words in listed.items() for word in words}
+
+
+@cache
+def indicators() -> dict[str, Indicator]:
+    """Indicators whose meaning is settled, by the identifier their publisher gives."""
+    return {key: Indicator(**entry) for key, entry in _toml(HERE / "indicators.toml").items()}
 
 
 def partnership() -> Partnership:

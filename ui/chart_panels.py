@@ -1,0 +1,117 @@
+"""Small multiples: one small panel per place, all in one picture, so that it fits any width. A row is one panel."""
+
+import math
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from analytics.disclosure import BAND, Release
+from ui import chart_parts, words
+from ui.chart_parts import GRID, HATCH, MAIN, TEXT
+from ui.picture import Picture
+
+PANEL = 160  # pixels high
+LEFT, WIDE, LOW, TALL = 0.05, 0.84, 0.18, 0.50  # the plot inside a panel, as shares of the panel
+
+
+def small_multiples(
+    release: Release,
+    *,
+    value: str = "n",
+    by: str = "authority_name",
+    labels: Mapping[str, str] | None = None,
+    shared_scale: bool = True,
+) -> Picture:
+    """How does each place change? One small panel each, in the order of the release.
+
+    release : one row per `month` and `by`.
+    shared_scale : the same scale everywhere, to compare sizes; otherwise each its own, to compare shapes.
+    """
+    months = chart_parts.monthly(release, value, by, labels)
+    names = list(dict.fromkeys(months["series"]))
+    columns = next(c for most, c in ((1, 1), (4, 2), (6, 3), (math.inf, 5)) if len(names) <= most)
+    rows = max(1, math.ceil(len(names) / columns))
+    panels = _panels(months, names, columns, rows, shared_scale, value)
+    placed = _in_panels(months, panels)
+    heading = f"{words.heading(value)} each month, from 0 to the figure on the upper line"
+
+    def draw(ink: str) -> alt.LayerChart:
+        x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[0, columns], nice=False))
+        y = alt.Y("ceiling:Q", axis=None, scale=alt.Scale(domain=[0, rows], nice=False))
+        layers = [
+            *_frames(panels, x, y, ink),
+            *_lines(placed, value, by),
+            chart_parts.text(heading, ink, y=-10),
+            *chart_parts.key(chart_parts.key_of_missing(months), ink, below=12),
+        ]
+        return alt.layer(*layers).properties(height=PANEL * rows)
+
+    scale = "the same scale in all" if shared_scale else "each with its own scale"
+    alt_text = f"{words.count(len(names), 'small line chart')}, {scale}. {chart_parts.months_in_words(months, value)}"
+    return chart_parts.picture(draw, alt_text, PANEL * rows + 60)
+
+
+def _panels(
+    months: pd.DataFrame, names: list[str], columns: int, rows: int, shared: bool, value: str
+) -> pd.DataFrame:
+    """One row per panel: its corners, its scale and the words around it."""
+    own = months.groupby("series")[["value", "n_upper"]].max().max(axis=1).reindex(names)
+    top = pd.Series(own.max(), own.index) if shared else own
+    panels = pd.DataFrame({"series": names, "top": top.fillna(1.0).replace(0.0, 1.0).to_numpy()})
+    place = panels.index.to_series()
+    return panels.assign(
+        scale=[words.number(v, words.decimals(value)) for v in panels["top"]],
+        name=[chart_parts.wrapped(name, 22) for name in names],
+        left=place % columns + LEFT,
+        right=place % columns + LEFT + WIDE,
+        base=rows - 1 - place // columns + LOW,
+        ceiling=rows - 1 - place // columns + LOW + TALL,
+        head=rows - 1 - place // columns + LOW + TALL + 0.09,
+        foot=rows - 1 - place // columns + 0.08,
+        first=words.month(months["month"].min()),
+        last=words.month(months["month"].max()),
+    )
+
+
+def _in_panels(months: pd.DataFrame, panels: pd.DataFrame) -> pd.DataFrame:
+    """Months with their place in the picture; `alone` has no figure before or after it, so no line reaches it."""
+    rows = months.merge(panels, on="series")
+    steps = rows["month"].dt.year * 12 + rows["month"].dt.month
+    step = WIDE / max(1, steps.max() - steps.min()) if len(rows) else WIDE
+    rows["px"] = rows["left"] + step * (steps - steps.min())
+    rows["from"], rows["to"] = (rows["px"] - step / 2).clip(lower=rows["left"]), (rows["px"] + step / 2).clip(upper=rows["right"])
+    for source, target in (("value", "py"), ("n_lower", "plow"), ("n_upper", "phigh")):
+        rows[target] = rows["base"] + TALL * rows[source] / rows["top"]
+    value = rows.groupby("series")["value"]
+    return rows.assign(alone=value.shift(1).isna() & value.shift(-1).isna() & rows["value"].notna())
+
+
+def _frames(panels: pd.DataFrame, x: alt.X, y: alt.Y, ink: str) -> list[alt.Chart]:
+    """The lines and words around each panel."""
+    frame, small = alt.Chart(panels), {"fontSize": TEXT - 2, "color": ink}
+    name = {"fontSize": TEXT, "fontWeight": "bold", "baseline": "line-bottom", "lineBreak": "\n", "color": ink}
+    return [
+        frame.mark_rule(color=GRID).encode(x=x, x2="right:Q", y=y),
+        frame.mark_rule(color=HATCH).encode(x="left:Q", x2="right:Q", y="base:Q"),
+        frame.mark_text(align="left", **name).encode(x="left:Q", y="head:Q", text="name:N"),
+        frame.mark_text(align="right", baseline="bottom", dy=-2, **small).encode(x="right:Q", y="ceiling:Q", text="scale:N"),
+        frame.mark_text(align="left", **small).encode(x="left:Q", y="foot:Q", text="first:N"),
+        frame.mark_text(align="right", **small).encode(x="right:Q", y="foot:Q", text="last:N"),
+    ]
+
+
+def _lines(placed: pd.DataFrame, value: str, by: str) -> list[alt.Chart]:
+    """The line of each panel, its gaps in grey, and small numbers as a range."""
+    titles = {"series": words.label(by), "when": "Month", "text": words.label(value)}
+    tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
+    points, alone = alt.Chart(placed), alt.Chart(placed[placed["alone"]])
+    gone = alt.Chart(placed[placed["value"].isna() & placed["status"].ne(BAND)])
+    small = alt.Chart(placed[placed["n_upper"].notna()])
+    return [
+        gone.mark_rect(color=HATCH, opacity=0.3).encode(x="from:Q", x2="to:Q", y="base:Q", y2="ceiling:Q", tooltip=tips),
+        small.mark_rule(strokeWidth=3, opacity=0.5, color=MAIN).encode(x="px:Q", y="plow:Q", y2="phigh:Q", tooltip=tips),
+        points.mark_line(strokeWidth=2, color=MAIN, **chart_parts.BROKEN).encode(x="px:Q", y="py:Q", detail="series:N"),
+        alone.mark_point(filled=True, size=18, color=MAIN, opacity=1).encode(x="px:Q", y="py:Q"),
+        points.mark_point(filled=True, size=160, opacity=0).encode(x="px:Q", y="py:Q", tooltip=tips),
+    ]

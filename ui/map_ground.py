@@ -1,0 +1,165 @@
+"""What lies under and over a map and never changes with a filter: camera, land, borders, names, outlines of areas."""
+
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from ui import area_canvas
+
+GRID, WORLD = "EPSG:27700", "EPSG:4326"
+CONTEXT_M, AREA_M = 150, 40  # how far a simplified outline may lie from the true one
+PLACES = 5  # decimals of a degree: about 1 m
+PIXELS = (720, 440)  # the smallest map we expect: the first view fits into it
+MOST_NAMES = 150
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera starts, and the box (EPSG:27700 metres) that a still shows. The same for every filter."""
+
+    longitude: float
+    latitude: float
+    zoom: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Land, authority borders and names, made once per partnership.
+
+    land : polygons as lists of rings of [lon, lat]. borders : lines of [lon, lat].
+    towns : [lon, lat, name, weight], the weightiest first; of two names that collide the weightier stays.
+    grid : the same three in EPSG:27700 metres, for stills. id : says whether two are the same.
+    """
+
+    land: list
+    borders: list
+    towns: list
+    grid: dict
+    id: str
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Outlines of areas, simplified together so that neighbours still touch; made once per snapshot.
+
+    frame : area_code, name, geometry (EPSG:27700). packed : the same for the canvas of ui.area_canvas.
+    """
+
+    frame: pd.DataFrame
+    packed: dict
+
+
+def view_of(geometry: object) -> View:
+    """The camera that shows one geometry (shapely, EPSG:27700) whole. Take the authority's, never the filtered rows'."""
+    west, south, east, north = geometry.bounds
+    (left, right), (low, high) = np.array(degrees([(west, south), (east, north)])).T
+    wide = (right - left) / 360 * 512
+    tall = (_mercator(high) - _mercator(low)) / 360 * 512
+    zoom = math.log2(min(PIXELS[0] / wide, PIXELS[1] / tall)) - 0.1
+    margin = 0.03 * max(east - west, north - south)
+    box = (west - margin, south - margin, east + margin, north + margin)
+    return View(round((left + right) / 2, 4), round((low + high) / 2, 4), round(zoom, 2), box)
+
+
+def context(areas_lad: pd.DataFrame, towns: pd.DataFrame) -> Context:
+    """Land, borders and names under and over every map.
+
+    areas_lad : one row per authority: name, geometry (shapely, EPSG:27700).
+    towns : one row per town: name, x, y, and `population` where known (else the order is the importance).
+    """
+    import shapely
+
+    simple = shapely.coverage_simplify(_polygons(areas_lad["geometry"]), CONTEXT_M)
+    land = [rings(part) for part in shapely.get_parts(shapely.union_all(simple))]
+    lines = shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.boundary(simple))))
+    grid = {
+        "land": [polygon for part in land for polygon in part],
+        "borders": [_pairs(line) for line in lines],
+        "towns": _names(areas_lad["name"], towns),
+    }
+    named = [[*degrees([(x, y)])[0], *rest] for x, y, *rest in grid["towns"]]
+    world = ([degrees_of(part) for part in grid["land"]], [degrees(line) for line in grid["borders"]], named)
+    return Context(*world, grid, f"{zlib.crc32(json.dumps(world).encode()):x}")
+
+
+def shapes(areas: pd.DataFrame) -> Shapes:
+    """Outlines ready to draw: one row per area, with area_code, name and geometry (shapely, EPSG:27700)."""
+    import shapely
+
+    simple = shapely.coverage_simplify(_polygons(areas["geometry"]), AREA_M)
+    frame = pd.DataFrame({"area_code": areas["area_code"].to_numpy(), "name": areas["name"].to_numpy()})
+    frame["geometry"] = pd.Series(list(simple), dtype=object)
+    return Shapes(frame, area_canvas.geometry(frame))
+
+
+def degrees(points: object) -> list[list[float]]:
+    """Points in EPSG:27700 as [lon, lat]."""
+    x, y = np.asarray(points, dtype=float).T
+    return np.round(np.column_stack(_to_degrees().transform(x, y)), PLACES).tolist()
+
+
+def degrees_of(polygon: list) -> list:
+    """A polygon, a list of rings, as [lon, lat]."""
+    return [degrees(ring) for ring in polygon]
+
+
+def rings(shape: object) -> list[list[list[tuple[float, float]]]]:
+    """The polygons of a geometry, each a list of rings (the outer first) of whole metres."""
+    import shapely
+
+    return [[_pairs(ring) for ring in (part.exterior, *part.interiors)] for part in shapely.get_parts(shape)]
+
+
+@cache
+def _to_degrees() -> object:
+    from pyproj import Transformer
+
+    return Transformer.from_crs(GRID, WORLD, always_xy=True)
+
+
+def _polygons(geometry: pd.Series) -> np.ndarray:
+    """Valid polygons and nothing else: a repaired outline can hold stray lines, which have no area to colour."""
+    import shapely
+
+    found = shapely.make_valid(np.asarray(geometry, dtype=object))
+    stray = np.flatnonzero(shapely.get_type_id(found) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    for i in stray:
+        parts = shapely.get_parts(found[i])
+        found[i] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+    return found
+
+
+def _pairs(line: object) -> list[tuple[float, float]]:
+    import shapely
+
+    return np.round(shapely.get_coordinates(line)).astype(int).tolist()
+
+
+def _names(authorities: pd.Series, towns: pd.DataFrame) -> list[list]:
+    """Names by importance: the towns that an authority is named after first, then by residents, else in their order."""
+    size = towns["population"].fillna(0) if "population" in towns else pd.Series(range(len(towns), 0, -1), towns.index)
+    chief = towns["name"].isin(authorities)
+    order = pd.DataFrame({"chief": chief, "size": size}).sort_values(["chief", "size"], ascending=False, kind="stable")
+    top = towns.loc[order.index].drop_duplicates("name").head(MOST_NAMES)
+    return [
+        [round(x), round(y), name, len(top) - i]
+        for i, (name, x, y) in enumerate(zip(top["name"], top["x"], top["y"], strict=True))
+    ]
+
+
+def _mercator(latitude: float) -> float:
+    return math.degrees(math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2)))
+
+
+def grid_angle(view: View) -> float:
+    """How far the grid's east is turned from true east at the middle of the view, in degrees anticlockwise."""
+    west, south, east, north = view.box
+    x, y = (west + east) / 2, (south + north) / 2
+    (left, low), (right, high) = degrees([(x - 5_000, y), (x + 5_000, y)])
+    return round(math.degrees(math.atan2(_mercator(high) - _mercator(low), right - left)), 2)
