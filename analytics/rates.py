@@ -174,13 +174,16 @@ def indirectly_standardised(
     observed, expected = sums[count], sums["_expected"].where(sums["_expected"] > 0)
     lower, upper, method = _poisson_interval(observed, confidence)
     reference = sums[reference_count] / sums[reference_population] * per
-    held, of = sums["_bands"], bands["_bands"].groupby(bands["_group"]).sum().reindex(groups_of.index)
-    note = [f", {a:.0f} of {b:.0f} bands" if a < b else "" for a, b in zip(held, of, strict=True)]
+    held, asked = sums["_bands"], bands["_bands"].groupby(bands["_group"]).sum().reindex(groups_of.index)
+    method = [
+        f"{name}, {a:.0f} of {b:.0f} bands" if a < b else name for name, a, b in zip(method, held, asked, strict=True)
+    ]
+    method = pd.Series(method, groups_of.index, dtype=object).where(observed.notna() & expected.notna())
     ratios = {"ratio": observed / expected, "ratio_lower": lower / expected, "ratio_upper": upper / expected}
     rates = {"rate": ratios["ratio"], "lower": ratios["ratio_lower"], "upper": ratios["ratio_upper"]}
     answer = {"observed": observed, "expected": sums["_expected"], **ratios}
     answer |= {name: ratio * reference for name, ratio in rates.items()}
-    return groups_of.assign(**answer, method=(method + note).mask(ratios["ratio"].isna(), "a count or rate is missing"))
+    return groups_of.assign(**answer, method=method.fillna("a count or rate is missing"))
 
 
 def ratio_of(count_a, exposure_a, count_b, exposure_b, *, confidence: float = 0.95) -> pd.DataFrame:

@@ -173,7 +173,7 @@ def _prediction(counts: np.ndarray, held: np.ndarray, confidence: float) -> tupl
             phi = _dispersion(counts, flat * season[:, None, :], free)
         mean = level[:, 0] * season[:, 0]
         unsure = phi / (level[:, 0] * (held[:, 0] * season).sum(axis=1)) + between * (1 - trust[:, 0])
-    return mean, (mean * phi + mean**2 * unsure) * _small_sample(free, confidence)
+        return mean, (mean * phi + mean**2 * unsure) * _small_sample(free, confidence)
 
 
 def _slope(level: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from data import definitions, schema
 
@@ -24,28 +25,9 @@ PERSON = 20  # residents per scattered point: about 80 points are enough to plac
 TOWN_DENSITY = 3_500  # residents per square kilometre where people live close together
 SCATTER = 0.55  # standard deviation of the scatter, as a share of the radius that this density gives
 YEARS = range(2021, 2027)
-AGES = (
-    5.4,
-    5.9,
-    6.0,
-    5.7,
-    6.0,
-    6.6,
-    7.0,
-    6.7,
-    6.3,
-    6.4,
-    6.9,
-    6.8,
-    5.8,
-    4.9,
-    5.0,
-    3.6,
-    2.5,
-    1.6,
-    0.9,
-)  # %, England, roughly
-WOMEN = (*[0.487] * 4, *[0.5] * 3, *[0.507] * 7, 0.52, 0.53, 0.55, 0.59, 0.66)  # share of each band, England, roughly
+# Percent of residents by five-year band, and the share of women in each band: England 2021, roughly, from memory.
+AGES = (5.4, 5.9, 6.0, 5.7, 6.0, 6.6, 7.0, 6.7, 6.3, 6.4, 6.9, 6.8, 5.8, 4.9, 5.0, 3.6, 2.5, 1.6, 0.9)
+WOMEN = (*[0.487] * 4, *[0.5] * 3, *[0.507] * 7, 0.52, 0.53, 0.55, 0.59, 0.66)
 OLDER, STUDENTS = slice(13, None), [3, 4]  # positions of the bands from 65, and of 15-19 and 20-24
 
 
@@ -107,8 +89,6 @@ def population(areas: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 def _districts() -> pd.DataFrame:
     """One row per authority and land mass: the ground nearer to its settlements than to any other authority's."""
-    import shapely
-
     land, places = _land(), _places()
     points = shapely.points(places["x"], places["y"])
     ashore = shapely.STRtree(land).nearest(points)
@@ -122,8 +102,6 @@ def _districts() -> pd.DataFrame:
 
 def _people(districts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """One row per `PERSON` residents: a point near a settlement, on the authority's own ground; `held` its district."""
-    import shapely
-
     places = settlements()
     crowd = places.loc[places.index.repeat(places["population"] // PERSON)].reset_index(drop=True)
     radius_m = 1_000 * np.sqrt(crowd["population"].to_numpy() / (TOWN_DENSITY * np.pi))
@@ -137,8 +115,6 @@ def _people(districts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def _small_areas(districts: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """One row per small area, all with about as many people: `authority_code`, `group`, `geometry`."""
-    import shapely
-
     residents = {a.code: a.residents_2021 for a in definitions.partnership().authorities}
     weight = people["authority_code"].map(residents) / people.groupby("authority_code")["held"].transform("size")
     seeds = pd.concat([_seeds(crowd, weight[crowd.index].sum()) for _, crowd in people.groupby("held")])
@@ -176,8 +152,6 @@ def _equal_parts(points: np.ndarray, parts: int) -> np.ndarray:
 
 def _faces(grounds: np.ndarray, points: np.ndarray, points_held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pieces of ground between the lines half-way from point to point, and which ground each piece is on."""
-    import shapely
-
     lines = [shapely.boundary(grounds)]
     for held, ground in enumerate(grounds):
         near = shapely.multipoints(points[points_held == held])
@@ -191,8 +165,6 @@ def _faces(grounds: np.ndarray, points: np.ndarray, points_held: np.ndarray) -> 
 
 def _nearest(faces: np.ndarray, held: np.ndarray, points: np.ndarray, points_held: np.ndarray) -> np.ndarray:
     """For each face the position of the nearest point on the same ground."""
-    import shapely
-
     nearest = np.empty(len(faces), dtype=int)
     for ground in np.unique(held):
         own, here = np.flatnonzero(points_held == ground), held == ground
@@ -205,8 +177,6 @@ def _connected(shapes: np.ndarray, label: np.ndarray, held: np.ndarray, fewest: 
 
     fewest : a label with fewer pieces than this on its ground is given up.
     """
-    import shapely
-
     label = label.copy()
     one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     shared_m = shapely.length(shapely.intersection(shapes[one], shapes[other]))
@@ -223,8 +193,6 @@ def _connected(shapes: np.ndarray, label: np.ndarray, held: np.ndarray, fewest: 
 
 def _stray(shapes: np.ndarray, label: np.ndarray, held: np.ndarray, fewest: int) -> np.ndarray:
     """Positions of the shapes that do not hang together with the largest piece of their label on their ground."""
-    import shapely
-
     stray = []
     for members in pd.DataFrame({"label": label, "held": held}).groupby(["label", "held"]).indices.values():
         pieces = shapely.get_parts(_union(shapes[members]))
@@ -234,10 +202,8 @@ def _stray(shapes: np.ndarray, label: np.ndarray, held: np.ndarray, fewest: int)
     return np.array(stray, dtype=int)
 
 
-def _union(shapes):  # noqa: ANN001, ANN202 - shapely's shapes; shapely is imported only when something is drawn
+def _union(shapes: pd.Series | np.ndarray) -> shapely.Geometry:
     """One shape out of pieces that share their edges exactly."""
-    import shapely
-
     return shapely.coverage_union_all(np.asarray(shapes))
 
 
@@ -253,8 +219,6 @@ def _places() -> pd.DataFrame:
 
 def _land() -> np.ndarray:
     """The land masses that the points of the coastline go round."""
-    import shapely
-
     coast = pd.read_csv(definitions.HERE / "coastline.csv")
     return np.array([shapely.Polygon(ring[["x", "y"]]) for _, ring in coast.groupby("land", sort=False)])
 
@@ -281,8 +245,6 @@ def _numbered(small: pd.DataFrame) -> pd.DataFrame:
 
 def _level(small: pd.DataFrame, level: str, parent: str) -> pd.DataFrame:
     """One row per area of a level, drawn by putting its small areas together."""
-    import shapely
-
     columns = {"name": f"{level}_name", "parent": parent, "authority_code": "nothing" if level == "pfa" else "lad"}
     rows = small.groupby(level, sort=False).agg(**{name: (column, "first") for name, column in columns.items()})
     rows["geometry"] = small.groupby(level, sort=False)["geometry"].agg(_union)
@@ -297,9 +259,10 @@ def _level(small: pd.DataFrame, level: str, parent: str) -> pd.DataFrame:
 
 def _everyday_names(rows: pd.DataFrame) -> np.ndarray:
     """The largest settlement in each area; where there is none, the nearest of the same authority."""
-    import shapely
-
-    places, shapes = settlements().sort_values("population").reset_index(drop=True), rows["geometry"].to_numpy()
+    places, shapes = (
+        settlements().sort_values("population", kind="stable").reset_index(drop=True),
+        rows["geometry"].to_numpy(),
+    )
     points = shapely.points(places["x"], places["y"])
     nearest = _nearest(shapes, rows["authority_code"].to_numpy(), points, places["authority_code"].to_numpy())
     place, row = shapely.STRtree(shapes).query(points, predicate="within")
@@ -336,7 +299,6 @@ def _whole(people: np.ndarray) -> np.ndarray:
 
 def _long(people: np.ndarray, codes: pd.Series) -> pd.DataFrame:
     """One row per small area, age band and sex."""
-    index = pd.MultiIndex.from_product([codes, schema.AGE_BANDS, ["female", "male"]])
-    return (
-        pd.Series(people.ravel(), index.set_names(["area_code", "age_band5", "sex"])).rename("population").reset_index()
-    )
+    names = ["area_code", "age_band5", "sex"]
+    index = pd.MultiIndex.from_product([codes, schema.AGE_BANDS, ["female", "male"]], names=names)
+    return pd.Series(people.ravel(), index, name="population").reset_index()

@@ -88,45 +88,65 @@ def ingest(
 
     Returns the Summary. Raises SourceProblem with every problem of every file, nothing changed.
     """
-    adapter = _adapter(source)
-    found = list(files.pieces([Path(p) for p in paths], adapter.SUFFIXES))
-    if not found:
-        wanted = " or ".join(adapter.SUFFIXES)
-        raise SourceProblem(
-            source, [Problem("none of the files given can be read", hint=f"This source reads {wanted} files.")]
-        )
-    summary = Summary(source)
     before = publish.current(folder)
     geography = geography_of(before) if before else nowhere()
     known = set() if again or not before else _received(before, source)
+    summary = Summary(source)
 
     def build(aside: Path) -> dict:
-        work = _Work(adapter, source, aside, geography, salt(folder))
-        problems = []
-        for piece in progress(found):
-            try:
-                file_hash = hashlib.sha256(piece.read_bytes()).hexdigest()
-                if file_hash in known:
-                    summary.skipped += 1
-                    continue
-                known.add(file_hash)
-                summary.loads.append(work.load(piece, file_hash))
-            except SourceProblem as problem:
-                problems.append(problem)
-        if problems:
-            raise problems[0] if len(problems) == 1 else _all_of(problems)
+        nonlocal summary
+        summary, changed = stage(aside, source, paths, geography, salt(folder), known=known, progress=progress)
         if not summary.loads or dry_run:
             raise _NothingToPublish
-        work.close(summary, aside.name.removeprefix(publish.BUILDING))
-        rows = tiers.build(aside, before, work.changed)
-        was = publish.manifest(before) if before else {}
-        return {"rows": rows, "invented": was.get("invented", False)}
+        rows = tiers.build(aside, before, changed)
+        return {"rows": rows, "invented": bool(before and publish.manifest(before).get("invented"))}
 
     try:
         summary.snapshot = publish.publish(build, folder).name
     except _NothingToPublish:
         summary.snapshot = before.name if before else ""
     return summary
+
+
+def stage(
+    aside: Path,
+    source: str,
+    paths: Iterable[Path],
+    geography: harmonise.Geography,
+    salt_: bytes,
+    *,
+    known: Iterable[str] = (),
+    progress: Callable[[Iterable[Piece]], Iterable[Piece]] = iter,
+) -> tuple[Summary, set[tuple[str, str]]]:
+    """Put files of one source into a snapshot being built: its parts, its loads, its lines set aside.
+
+    aside : the folder of the snapshot being built. known : hashes of files already received, which are passed over.
+
+    Returns the Summary, and the (table, source) pairs that changed. Raises SourceProblem as `ingest` does.
+    """
+    adapter = _adapter(source)
+    found = list(files.pieces([Path(p) for p in paths], adapter.SUFFIXES))
+    if not found:
+        wanted = " or ".join(adapter.SUFFIXES)
+        hint = f"This source reads {wanted} files."
+        raise SourceProblem(source, [Problem("none of the files given can be read", hint=hint)])
+    summary, known, problems = Summary(source), set(known), []
+    work = _Work(adapter, source, aside, geography, salt_)
+    for piece in progress(found):
+        try:
+            file_hash = hashlib.sha256(piece.read_bytes()).hexdigest()
+            if file_hash in known:
+                summary.skipped += 1
+                continue
+            known.add(file_hash)
+            summary.loads.append(work.load(piece, file_hash))
+        except SourceProblem as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0] if len(problems) == 1 else _all_of(problems)
+    if summary.loads:
+        work.close(summary, aside.name.removeprefix(publish.BUILDING))
+    return summary, work.changed
 
 
 class _NothingToPublish(Exception):

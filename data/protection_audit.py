@@ -1,12 +1,12 @@
-"""Shows that no count which is banded or hidden can be worked back from the others, and hides more where it can. A row is one cell.
+"""Shows that no count left out of a release can be worked back, and hides more where one could. A row is one cell.
 
-The attacker is taken to know every interval, that the cells add up over places, periods and kinds, how many records lack
-a place or a kind, and the definitions. A cell is safe once whole-number tables have been found that agree with all of it
-and give this cell values far enough apart; the true table is the first of them. Hiding only adds to the tables that agree,
-so what is safe stays safe.
+The attacker is taken to know every interval, that cells add up over places, periods and kinds, how many records lack a
+place or a kind, and the definitions. A count is safe once whole-number tables that agree with all of this have been found
+in which it is far enough apart. The true table is the first of them; more are sought by linear programming, and the last
+word is an integer programme. Hiding only adds tables that agree, so what is safe stays safe.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,145 +14,113 @@ import pandas as pd
 ALL = "all"  # every record of a source, and the code of the whole area
 SHOWN, BAND, HIDDEN, MISSING = "shown", "band", "hidden", "not supplied"
 CELL = ["source", "measure", "area_level", "area_code", "period_type", "month"]  # what names a cell
-ROUNDS = 40  # tables sought for many cells at once before each is tried alone
+TABLE = ["source", "measure", "area_level", "period_type"]  # a breakdown at one level
+NAME = ["source", "measure", "area_code", "period_type", "month"]  # a place's code is its own at every level
+NEAR = 1e-6  # a solution of the linear programme is whole, or a bound reached, within this
 
 
 @dataclass
-class Sums:
-    """What the attacker holds: `parts @ counts = known`, with every count between `lower` and `upper`.
+class System:
+    """Counts that sums tie together, one position each: `sums @ counts = totals`, each between `lower` and `upper`.
 
-    low, high : the least and greatest value of each count in the whole-number tables found so far.
-    watched : counts to be kept from the attacker. small : those of them that must look as if they could be zero.
-    block : the authority of a cell. system : cells in different systems share no sum.
+    row : its row among the cells; -1 for a remainder that no table offers (knife offences of other kinds, say).
+    low, high : its least and greatest value in the whole-number tables found so far.
+    small : it must be possible that it is 0. wide : at least `width` values must remain possible.
     """
 
-    parts: "object"
+    sums: object
+    row: np.ndarray
     truth: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    watched: np.ndarray
     small: np.ndarray
-    block: np.ndarray
-    system: np.ndarray
+    wide: np.ndarray
     width: int
-    wide: np.ndarray = None
-    
-    def short(self, at):
-        return self.watched[at] & (self.needs_low(at) | self.needs_high(at))
-    def needs_low(self, at): return self.watched[at] & self.small[at] & (self.low[at] > 0)
-    def needs_high(self, at): return self.wide[at] & (self.high[at] - self.low[at] < self.width - 1)
+    totals: np.ndarray = field(init=False)
+    low: np.ndarray = field(init=False)
+    high: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        self.totals = self.sums @ self.truth
+        self.low, self.high = self.truth.copy(), self.truth.copy()
+
+    def above(self) -> np.ndarray:
+        """Counts not yet seen to be possibly 0."""
+        return self.small & (self.low > 0)
+
+    def narrow(self) -> np.ndarray:
+        """Counts not yet seen to have enough possible values."""
+        return self.wide & (self.high - self.low < self.width - 1)
+
+    def accept(self, counts: np.ndarray) -> bool:
+        """Take note of a table if it is whole, and agrees with every sum and interval exactly."""
+        whole = np.rint(counts)
+        agrees = np.array_equal(self.sums @ whole, self.totals)
+        if agrees and (whole >= self.lower).all() and (whole <= self.upper).all():
+            self.low, self.high = np.minimum(self.low, whole), np.maximum(self.high, whole)
+            return True
+        return False
 
 
-def build(cells, links, width):
-    from scipy import sparse
-    from scipy.sparse.csgraph import connected_components
-    n = len(cells)
-    rows, cols, vals = [], [], []
-    ix = pd.MultiIndex.from_frame(cells[["source", "measure", "area_code", "period_type", "month"]])
-    have = cells["status"].ne(MISSING).to_numpy()
-    def find(at, **ch):
-        key = cells.iloc[at][["source", "measure", "area_code", "period_type", "month"]].assign(**ch)
-        f = ix.get_indexer(pd.MultiIndex.from_frame(key))
-        return np.where((f >= 0) & have[f], f, -1)
-    def add(whole, parts, r0):
-        pass
-    r = 0
-    def sums(part, whole):
-        nonlocal r
-        keep = whole >= 0
-        part, whole = part[keep], whole[keep]
-        ids, inv = np.unique(whole, return_inverse=True)
-        rows.extend([r + inv, r + np.arange(len(ids))]); cols.extend([part, ids]); vals.extend([-np.ones(len(part)), np.ones(len(ids))])
-        r += len(ids)
-    a = np.flatnonzero(have & cells["parent"].notna()); sums(a, find(a, area_code=cells["parent"].iloc[a]))
-    a = np.flatnonzero(have & cells["period_type"].eq("quarter")); sums(a, find(a, period_type="financial_year", month=cells["month"].iloc[a].dt.to_period("Y-MAR").dt.start_time))
-    a = np.flatnonzero(have & cells["kind"].eq("group") & cells["measure"].ne(ALL)); sums(a, find(a, measure=ALL))
-    total = n
-    fl = cells[have & cells["kind"].eq("flag") & cells["measure"].ne(ALL)]
-    for (s, f), ids in fl.groupby(["source", "measure"]).groups.items():
-        at = cells.index.get_indexer(ids)
-        mine = links[links["source"].eq(s) & links["flag"].eq(f)]
-        for inside in (True, False):
-            gs = mine.loc[mine["inside"].eq(inside), "group"]
-            if inside and gs.empty: continue
-            whole = at if inside else find(at, measure=ALL)
-            ok = whole >= 0; k = ok.sum()
-            plus = [whole[ok]]; minus = [] if inside else [at[ok]]
-            minus += [find(at[ok], measure=g) for g in gs] + [total + np.arange(k)]
-            for p in plus: rows.append(r+np.arange(k)); cols.append(p); vals.append(np.ones(k))
-            for p in minus: rows.append(r+np.arange(k)); cols.append(p); vals.append(-np.ones(k))
-            r += k; total += k
-    A = sparse.csc_array((np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(r, total))
-    truth = np.zeros(total); truth[:n] = cells["n"].fillna(0)
-    # remainders
-    resid = A[:, :n] @ truth[:n]
-    rest = A[:, n:].tocoo(); truth[n + rest.col] = resid[rest.row]
-    lower = np.zeros(total); upper = np.full(total, np.inf)
-    st = cells["status"].to_numpy(); off = cells["offered"].to_numpy(bool)
-    pub = off & np.isin(st, [SHOWN, BAND])
-    lower[:n][pub] = cells["n_lower"].to_numpy(float)[pub]; upper[:n][pub] = cells["n_upper"].to_numpy(float)[pub]
-    nn = cells["n"].to_numpy(float); th = cells["threshold"].to_numpy(float)
-    small = np.zeros(total, bool); small[:n] = have & (nn < th)
-    watched = small.copy(); watched[:n] |= have & off & (st == HIDDEN)
-    B = sparse.block_array([[None, A], [A.T, None]])
-    system = connected_components(B, directed=False)[1][r:]
-    up = dict(zip(cells["area_code"], cells["parent"]))
-    def home(c):
-        while up.get(c) not in (None, ALL) and not pd.isna(up.get(c)): c = up[c]
-        return c
-    homes = cells["area_code"].map({c: home(c) for c in up}).to_numpy(object)
-    block = np.full(total, "", object); block[:n] = homes
-    first = A[:, n:].tocoo()
-    # remainder's block: that of any other member
-    Ar = A.tocsr()
-    member = np.array([Ar.indices[Ar.indptr[i]] for i in range(r)])
-    block[n + first.col] = [block[member[i]] if member[i] < n else None for i in first.row]
-    codes = pd.factorize(block)[0]; whole = codes[np.flatnonzero(block == ALL)[0]]
-    codes[codes == whole] = -1
-    wide = np.zeros(total, bool); wide[:n] = have & off & (st != SHOWN)
-    return Sums(A, truth, lower, upper, truth.copy(), truth.copy(), watched, small, codes, system, width, wide)
+def audit_and_repair(
+    cells: pd.DataFrame,
+    links: pd.DataFrame | None = None,
+    *,
+    narrowest: int = 5,
+    most_repairs: int = 200,
+    previous: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, dict]:
+    """Hide cells until nobody can work back a banded or hidden count; say what it took.
+
+    cells : as from `protection.secondary`: every cell that counts add up from, offered or not, with the true `n`.
+    links : offence groups wholly inside or outside a flag, as from `protection.links`.
+    narrowest : values that must remain possible for a banded or hidden count. A count below its threshold must also remain
+        possibly 0, in the tables that are not offered too (there, how many values remain is not asked).
+    most_repairs : when one table (source, measure, level, period) needs more hidden cells than this, it is left out.
+    previous : the table of the last snapshot; what was hidden then is hidden first.
+
+    Returns the cells with `status`, `n_lower`, `n_upper` and `offered` changed, and the report: cells of each status,
+    `repairs`, `share_hidden`, `minimum_width` (proven, at least), `not_safe`, `outside`, `left_out`.
+    Misleads when the reader knows a count from elsewhere: that is not part of the attacker's knowledge.
+    Source: Fischetti & Salazar-Gonzalez (2001), Management Science 47(7), 1008-1027 (the attacker's programme).
+    """
+    table = cells.reset_index(drop=True)
+    blank = pd.DataFrame(columns=["source", "flag", "group", "inside"])
+    systems = _systems(table, blank if links is None else links, narrowest)
+    loss = _loss(table, previous)
+    repairs, left_out, stuck = [], [], 0
+    for system in systems:
+        stuck += _secure(system, systems, table, loss, most_repairs, repairs, left_out)
+    return table, _report(table, systems, repairs, left_out, stuck, narrowest)
 
 
-def sub(s, free):
-    part = s.parts[:, free]
-    t = np.unique(part.indices)
-    m = part.tocsr()[t].tocsc()
-    return m, m @ s.truth[free]
+def publishable(report: dict) -> bool:
+    """Whether the audit passed: nothing can be worked back, and every interval holds the truth."""
+    enough = report["minimum_width"] is None or report["minimum_width"] >= report["narrowest"]
+    return report["not_safe"] == 0 and report["outside"] == 0 and enough
 
-STAT = {"lp":0,"milp":0,"lpt":0.,"milpt":0.}
-import time
-def solve(m, rhs, cost, lo, up, whole=False):
-    from scipy.optimize import linprog, milp, LinearConstraint, Bounds
-    t=time.time()
-    if whole:
-        res = milp(cost, integrality=np.ones(len(lo)), bounds=Bounds(lo, up), constraints=LinearConstraint(m, rhs, rhs))
-        STAT["milp"]+=1; STAT["milpt"]+=time.time()-t
-    else:
-        res = linprog(cost, A_eq=m, b_eq=rhs, bounds=np.c_[lo, up], method="highs-ds")
-        STAT["lp"]+=1; STAT["lpt"]+=time.time()-t
-    return res
 
-def accept(s, free, m, rhs, x):
-    x = np.rint(x)
-    if (m @ x != rhs).any() or (x < s.lower[free]).any() or (x > s.upper[free]).any(): return False
-    s.low[free] = np.minimum(s.low[free], x); s.high[free] = np.maximum(s.high[free], x)
-    return True
+def _secure(system, systems, table, loss, most_repairs, repairs, left_out) -> int:
+    """Prove or repair each count of one system, the most sensitive first; returns how many could not be made safe."""
+    threshold = np.where(system.row < 0, 0, table["threshold"].to_numpy()[system.row])
+    order = np.argsort(-threshold, kind="stable")
+    lost = np.zeros(len(order), dtype=bool)
+    while True:
+        _search(system)
+        weak = order[((system.above() | system.narrow()) & ~lost)[order]]
+        if not len(weak):
+            return int(lost.sum())
+        pins = _pins(system, weak[0])
+        if pins is None:
+            continue
+        chosen = _choose(system, weak[0], pins, table, loss)
+        if chosen is None:
+            lost[weak[0]] = True
+        else:
+            repairs.append(_hide(system, chosen, table))
+            _leave_out(systems, table, repairs, left_out, most_repairs)
 
-def bulk(s, free, rounds=ROUNDS):
-    m, rhs = sub(s, free)
-    for side in (0, 1):
-        for k in range(rounds):
-            o = s.needs_low(free) if side == 0 else s.needs_high(free)
-            if not o.any(): break
-            before = o.sum()
-            lo, up = s.lower[free].copy(), s.upper[free].copy()
-            if side: up[o] = np.minimum(up[o], np.maximum(s.low[free][o] + s.width - 1, s.truth[free][o]))
-            res = solve(m, rhs, np.where(o, 1. if side == 0 else -1., 0), lo, up)
-            if not accept(s, free, m, rhs, res.x):
-                res = solve(m, rhs, np.where(o, 1. if side == 0 else -1., 0), lo, up, True)
-                if not accept(s, free, m, rhs, res.x): break
-            after = (s.needs_low(free) if side == 0 else s.needs_high(free)).sum()
-            if after == before: break
-def audit_and_repair(*a, **k): ...
+
+def _hide(system, at, table):
+    row = system.row[at]
+    ...

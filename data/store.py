@@ -82,14 +82,14 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
     """
     column = AREA_COLUMN[level]
     rows = _placeable(scope, level)
-    counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count())
+    counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum())
     held = _held(scope).group_by("source").agg(months=_.held.sum())
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
     people = _residents(scope, level)
     places = places.left_join(people, "area_code").select(*places.columns, "population").cross_join(held)
-    full = places.left_join(counted, ["source", "area_code"]).select(*places.columns, "n")
+    full = places.left_join(counted, ["source", "area_code"]).select(*places.columns, "n", "harm")
     n = ibis.ifelse(full.months > 0, full.n.fill_null(0), None)
-    return _answer(scope, full.mutate(n=n).order_by(["source", "area_code"]))
+    return _answer(scope, full.mutate(n=n, harm=full.harm.fill_null(0)).order_by(["source", "area_code"]))
 
 
 def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0, 0.0)) -> pd.DataFrame:
@@ -101,15 +101,26 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     _check_floor(scope, size_m)
     rows = _placeable(scope, "hex").filter(_.easting.notnull())
     q, r = hexagon(rows.easting - origin[0], rows.northing - origin[1], size_m)
-    counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count()))
+    counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count(), harm=_.harm_cchi.sum()))
     land = _land_cells(scope, size_m, origin)
     cells = land.merge(counted, on=["q", "r"], how="outer")
     radius = size_m / np.sqrt(3)
     cells["x"] = origin[0] + 1.5 * radius * cells["q"]
     cells["y"] = origin[1] + size_m * (cells["r"] + cells["q"] / 2)
     cells["cell_id"] = [f"{size_m}:{q}:{r}" for q, r in zip(cells["q"], cells["r"], strict=True)]
-    cells["n"] = cells["n"].fillna(0)
-    return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n"]])
+    cells[["n", "harm"]] = cells[["n", "harm"]].fillna(0)
+    return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n", "harm"]])
+
+
+def street_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
+    """The street or place most records of each hexagon are snapped to: cell_id, street; none where a source has none."""
+    rows = _placeable(scope, "hex").filter(_.location_key.notnull(), _.easting.notnull())
+    q, r = hexagon(rows.easting, rows.northing, size_m)
+    counted = rows.group_by(q=q, r=r, street=rows.location_key).agg(n=_.count())
+    first = counted.group_by(["q", "r"]).agg(street=_.street.argmax(_.n))
+    found = run(scope, first)
+    found["cell_id"] = [f"{size_m}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
+    return found[["cell_id", "street"]]
 
 
 def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ibis.Value]:

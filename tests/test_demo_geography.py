@@ -143,8 +143,8 @@ def test_the_map_is_the_same_for_a_seed_and_its_authorities_for_every_seed(areas
     pd.testing.assert_frame_equal(pd.DataFrame(areas), pd.DataFrame(again))
     moved = level(areas, "lsoa")["area_km2"].describe() != level(other, "lsoa")["area_km2"].describe()
     assert moved.any()
-    difference = level(areas, "lad").geometry.symmetric_difference(level(other, "lad").geometry)
-    assert (difference.area < 1e-5 * level(areas, "lad").area).all()  # corners on the 1 m grid differ by rounding alone
+    apart_m = shapely.hausdorff_distance(level(areas, "lad").boundary, level(other, "lad").boundary)
+    assert apart_m.max() < 1.5  # corners sit on a 1 m grid, and which ones there are depends on the small areas
 
 
 def test_residents_of_2021_are_the_census_in_every_authority(areas, population):

@@ -288,6 +288,14 @@ def test_a_band_without_count_and_people_stands_outside_and_any_other_gap_leaves
     assert answer.loc["b", "method"] == "a count or rate is missing"
 
 
+def test_no_rows_standardise_to_no_groups_and_without_groups_to_one_row_without_a_rate():
+    none = DOWNS[:0].assign(area=[], reference_count=[], reference_population=[])
+    assert rates.directly_standardised(none, by="area", standard="weight").empty
+    assert rates.indirectly_standardised(none, by="area").empty
+    assert rates.directly_standardised(none, standard="weight")["method"].to_list() == ["fewer than 10 events"]
+    assert rates.indirectly_standardised(none)["ratio"].isna().to_list() == [True]
+
+
 @pytest.mark.real
 def test_indirectly_standardised_workbook_band_by_band():
     groups = reference("phe_isr_input.csv")

@@ -48,8 +48,7 @@ def trend(
     placed = _placed(events, months)
 
     def draw(ink: str) -> alt.LayerChart:
-        axis = chart_parts.numbers_axis(tickMinStep=1 if words.decimals(value) == 0 else 0)
-        y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domain=[0, top], nice=False))
+        y = alt.Y("value:Q", axis=chart_parts.numbers_axis(value), scale=alt.Scale(domain=[0, top], nice=False))
         layers = [
             *_gaps(months, top, ink),
             *(_expected(release.table, expected) if expected else []),
@@ -89,7 +88,9 @@ def _month_axis(months: pd.DataFrame) -> alt.X:
         labelFlush=False,
         grid=False,
     )
-    return alt.X("month:T", axis=axis, scale=alt.Scale(domain=[_day(every[0] - HALF), _day(every[-1] + HALF)], nice=False))
+    return alt.X(
+        "month:T", axis=axis, scale=alt.Scale(domain=[_day(every[0] - HALF), _day(every[-1] + HALF)], nice=False)
+    )
 
 
 def _day(day: pd.Timestamp) -> alt.DateTime:
@@ -108,7 +109,9 @@ def _lines(months: pd.DataFrame, x: alt.X, y: alt.Y, by: str | None, heading: st
     tips = [alt.Tooltip("when:N", title="Month"), *named, alt.Tooltip("text:N", title=heading)]
     base = alt.Chart(months).encode(x=x, color=colour)
     points = alt.Chart(months.dropna(subset="value")).encode(x=x, y=y, color=colour, tooltip=tips)
-    ranges = alt.Chart(months.dropna(subset="n_upper")).encode(x=x, y="n_lower:Q", y2="n_upper:Q", color=colour, tooltip=tips)
+    ranges = alt.Chart(months.dropna(subset="n_upper")).encode(
+        x=x, y="n_lower:Q", y2="n_upper:Q", color=colour, tooltip=tips
+    )
     return [
         base.mark_line(strokeWidth=2.5, **chart_parts.BROKEN).encode(y=y),
         ranges.mark_rule(strokeWidth=6, opacity=0.5),

@@ -52,16 +52,14 @@ def small_multiples(
     return chart_parts.picture(draw, alt_text, PANEL * rows + 60)
 
 
-def _panels(
-    months: pd.DataFrame, names: list[str], columns: int, rows: int, shared: bool, value: str
-) -> pd.DataFrame:
+def _panels(months: pd.DataFrame, names: list[str], columns: int, rows: int, shared: bool, value: str) -> pd.DataFrame:
     """One row per panel: its corners, its scale and the words around it."""
     own = months.groupby("series")[["value", "n_upper"]].max().max(axis=1).reindex(names)
     top = pd.Series(own.max(), own.index) if shared else own
     panels = pd.DataFrame({"series": names, "top": top.fillna(1.0).replace(0.0, 1.0).to_numpy()})
     place = panels.index.to_series()
     return panels.assign(
-        scale=[words.number(v, words.decimals(value)) for v in panels["top"]],
+        scale=[words.figure(value, v) for v in panels["top"]],
         name=[chart_parts.wrapped(name, 22) for name in names],
         left=place % columns + LEFT,
         right=place % columns + LEFT + WIDE,
@@ -80,7 +78,10 @@ def _in_panels(months: pd.DataFrame, panels: pd.DataFrame) -> pd.DataFrame:
     steps = rows["month"].dt.year * 12 + rows["month"].dt.month
     step = WIDE / max(1, steps.max() - steps.min()) if len(rows) else WIDE
     rows["px"] = rows["left"] + step * (steps - steps.min())
-    rows["from"], rows["to"] = (rows["px"] - step / 2).clip(lower=rows["left"]), (rows["px"] + step / 2).clip(upper=rows["right"])
+    rows["from"], rows["to"] = (
+        (rows["px"] - step / 2).clip(lower=rows["left"]),
+        (rows["px"] + step / 2).clip(upper=rows["right"]),
+    )
     for source, target in (("value", "py"), ("n_lower", "plow"), ("n_upper", "phigh")):
         rows[target] = rows["base"] + TALL * rows[source] / rows["top"]
     value = rows.groupby("series")["value"]
@@ -95,7 +96,9 @@ def _frames(panels: pd.DataFrame, x: alt.X, y: alt.Y, ink: str) -> list[alt.Char
         frame.mark_rule(color=GRID).encode(x=x, x2="right:Q", y=y),
         frame.mark_rule(color=HATCH).encode(x="left:Q", x2="right:Q", y="base:Q"),
         frame.mark_text(align="left", **name).encode(x="left:Q", y="head:Q", text="name:N"),
-        frame.mark_text(align="right", baseline="bottom", dy=-2, **small).encode(x="right:Q", y="ceiling:Q", text="scale:N"),
+        frame.mark_text(align="right", baseline="bottom", dy=-2, **small).encode(
+            x="right:Q", y="ceiling:Q", text="scale:N"
+        ),
         frame.mark_text(align="left", **small).encode(x="left:Q", y="foot:Q", text="first:N"),
         frame.mark_text(align="right", **small).encode(x="right:Q", y="foot:Q", text="last:N"),
     ]
@@ -109,8 +112,12 @@ def _lines(placed: pd.DataFrame, value: str, by: str) -> list[alt.Chart]:
     gone = alt.Chart(placed[placed["value"].isna() & placed["status"].ne(BAND)])
     small = alt.Chart(placed[placed["n_upper"].notna()])
     return [
-        gone.mark_rect(color=HATCH, opacity=0.3).encode(x="from:Q", x2="to:Q", y="base:Q", y2="ceiling:Q", tooltip=tips),
-        small.mark_rule(strokeWidth=3, opacity=0.5, color=MAIN).encode(x="px:Q", y="plow:Q", y2="phigh:Q", tooltip=tips),
+        gone.mark_rect(color=HATCH, opacity=0.3).encode(
+            x="from:Q", x2="to:Q", y="base:Q", y2="ceiling:Q", tooltip=tips
+        ),
+        small.mark_rule(strokeWidth=3, opacity=0.5, color=MAIN).encode(
+            x="px:Q", y="plow:Q", y2="phigh:Q", tooltip=tips
+        ),
         points.mark_line(strokeWidth=2, color=MAIN, **chart_parts.BROKEN).encode(x="px:Q", y="py:Q", detail="series:N"),
         alone.mark_point(filled=True, size=18, color=MAIN, opacity=1).encode(x="px:Q", y="py:Q"),
         points.mark_point(filled=True, size=160, opacity=0).encode(x="px:Q", y="py:Q", tooltip=tips),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import altair as alt
 import pandas as pd
 
-from analytics.disclosure import BAND, HIDDEN, MISSING, SHOWN, Release
+from analytics.disclosure import BAND, MISSING, SHOWN, Release
 from ui import words
 from ui.picture import Picture
 
@@ -50,7 +50,7 @@ def told(release: Release, value: str) -> pd.DataFrame:
     status = table["status"].astype(object) if "status" in table else pd.Series(SHOWN, table.index, dtype=object)
     rows["status"] = status.mask(status.eq(SHOWN) & rows["value"].isna(), MISSING)
     ranged = rows["status"].eq(BAND) & (value in release.counts[:1])  # the store gives ranges for its own count only
-    numbers = pd.Series([words.number(v, words.decimals(value)) for v in rows["value"]], table.index, dtype=object)
+    numbers = pd.Series([words.figure(value, v) for v in rows["value"]], table.index, dtype=object)
     rows["text"] = numbers.where(rows["status"].eq(SHOWN), rows["status"])
     rows["text"] = rows["text"].mask(rows["status"].eq(BAND), "small number")
     if "shown" in table:
@@ -127,15 +127,20 @@ def wrapped(string: str, width: int) -> str:
     return "\n".join(textwrap.wrap(string, width, break_long_words=False)) or string
 
 
-def numbers_axis(**more: object) -> alt.Axis:
-    """An axis of plain numbers: few ticks, thousands parted, faint lines."""
+def numbers_axis(column: str) -> alt.Axis:
+    """An axis for the numbers of a column: few ticks, thousands parted, whole where it counts, faint lines."""
     return alt.Axis(
         title=None,
-        format=",~r",
+        format=axis_format(column),
+        tickMinStep=1 if words.kind(column) == "integer" else alt.Undefined,
         tickCount=5,
         labelFontSize=TEXT,
         gridColor=GRID,
         domain=False,
         ticks=False,
-        **more,
     )
+
+
+def axis_format(column: str) -> str:
+    """How d3 writes the numbers of a column."""
+    return ".0%" if words.kind(column) == "share" else ",~r"

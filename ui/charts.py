@@ -75,7 +75,9 @@ def _ranked(release: Release, category: str, value: str, labels: Mapping[str, st
 def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") -> Picture:
     heading, most = words.heading(value), int(rows["name"].str.count("\n").max()) + 1 if len(rows) else 1
     height = max(1, len(rows)) * (32 if most == 1 else 4 + 18 * most)
-    data = rows[["name", "value", "lower", "upper", "n_lower", "n_upper", "text", "colour"]].astype({"lower": float, "upper": float})
+    data = rows[["name", "value", "lower", "upper", "n_lower", "n_upper", "text", "colour"]].astype(
+        {"lower": float, "upper": float}
+    )
     data["end"] = data[["value", "upper", "n_upper"]].max(axis=1).clip(lower=0).fillna(0.0)
     low = min(0.0, 1.1 * data[["value", "lower"]].min().min()) if len(data) else 0.0
     scale = alt.Scale(domain=[low, 1.1 * chart_parts.ceiling(data[["end"]])], nice=False)
@@ -83,7 +85,7 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
     def draw(ink: str) -> alt.LayerChart:
         base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=_names_axis()))
         tips = [alt.Tooltip("name:N", title=words.label(category)), alt.Tooltip("text:N", title=heading)]
-        x = alt.X("value:Q", scale=scale, axis=chart_parts.numbers_axis())
+        x = alt.X("value:Q", scale=scale, axis=chart_parts.numbers_axis(value))
         layers = [
             base.mark_bar(size=BAR).encode(x=x, color=alt.Color("colour:N", scale=None), tooltip=tips),
             base.mark_bar(size=BAR, opacity=0.35, color=MUTED).encode(x="n_lower:Q", x2="n_upper:Q", tooltip=tips),
@@ -140,7 +142,7 @@ def weekday_hour(release: Release, *, value: str = "n") -> Picture:
             labelFontSize=TEXT,
             titleFontSize=TEXT,
             titleLimit=0,
-            format=",~r",
+            format=chart_parts.axis_format(value),
             gradientLength=220,
             tickCount=4,
         )

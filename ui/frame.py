@@ -136,6 +136,16 @@ class Page:
         filters.keep(param, str(chosen), str(value))
         return chosen
 
+    def selected(self) -> str:
+        """The place that is selected on this page, empty for none; it stands in the address."""
+        return filters.kept("selected", "")
+
+    def select(self, clicked: str | None) -> None:
+        """Take a click for the selection, and draw the page again with it."""
+        if clicked is not None and clicked != self.selected():
+            filters.keep("selected", clicked, "")
+            st.rerun()
+
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:
         """Turn what went wrong into words: too little data, not held, or our fault with a reference to the log."""

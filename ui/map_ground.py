@@ -9,11 +9,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ui import area_canvas
-
 GRID, WORLD = "EPSG:27700", "EPSG:4326"
-CONTEXT_M, AREA_M = 150, 40  # how far a simplified outline may lie from the true one
-PLACES = 5  # decimals of a degree: about 1 m
+CONTEXT_M, AREA_M = 120, 40  # how far a simplified outline may lie from the true one
+FINE, COARSE = 5, 4  # decimals of a degree: about 1 m and 10 m
 PIXELS = (720, 440)  # the smallest map we expect: the first view fits into it
 MOST_NAMES = 150
 
@@ -64,7 +62,7 @@ def view_of(geometry: object) -> View:
     zoom = math.log2(min(PIXELS[0] / wide, PIXELS[1] / tall)) - 0.1
     margin = 0.03 * max(east - west, north - south)
     box = (west - margin, south - margin, east + margin, north + margin)
-    return View(round((left + right) / 2, 4), round((low + high) / 2, 4), round(zoom, 2), box)
+    return View(round(float(left + right) / 2, 4), round(float(low + high) / 2, 4), round(zoom, 2), box)
 
 
 def context(areas_lad: pd.DataFrame, towns: pd.DataFrame) -> Context:
@@ -75,38 +73,36 @@ def context(areas_lad: pd.DataFrame, towns: pd.DataFrame) -> Context:
     """
     import shapely
 
-    simple = shapely.coverage_simplify(_polygons(areas_lad["geometry"]), CONTEXT_M)
-    land = [rings(part) for part in shapely.get_parts(shapely.union_all(simple))]
-    lines = shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.boundary(simple))))
+    simple = simplified(areas_lad["geometry"], CONTEXT_M)
+    land = rings(shapely.union_all(simple))
+    inner = shapely.difference(shapely.union_all(shapely.boundary(simple)), shapely.boundary(shapely.union_all(simple)))
+    lines = shapely.get_parts(shapely.line_merge(inner))
     grid = {
-        "land": [polygon for part in land for polygon in part],
+        "land": land,
         "borders": [_pairs(line) for line in lines],
         "towns": _names(areas_lad["name"], towns),
     }
-    named = [[*degrees([(x, y)])[0], *rest] for x, y, *rest in grid["towns"]]
-    world = ([degrees_of(part) for part in grid["land"]], [degrees(line) for line in grid["borders"]], named)
+    named = [[*degrees([(x, y)], COARSE)[0], *rest] for x, y, *rest in grid["towns"]]
+    world = ([degrees_of(part, COARSE) for part in land], [degrees(line, COARSE) for line in grid["borders"]], named)
     return Context(*world, grid, f"{zlib.crc32(json.dumps(world).encode()):x}")
 
 
-def shapes(areas: pd.DataFrame) -> Shapes:
-    """Outlines ready to draw: one row per area, with area_code, name and geometry (shapely, EPSG:27700)."""
+def simplified(geometry: pd.Series, within_m: float) -> np.ndarray:
+    """Outlines with fewer points, together, so that neighbours still touch (one row per area, EPSG:27700)."""
     import shapely
 
-    simple = shapely.coverage_simplify(_polygons(areas["geometry"]), AREA_M)
-    frame = pd.DataFrame({"area_code": areas["area_code"].to_numpy(), "name": areas["name"].to_numpy()})
-    frame["geometry"] = pd.Series(list(simple), dtype=object)
-    return Shapes(frame, area_canvas.geometry(frame))
+    return shapely.coverage_simplify(_polygons(geometry), within_m)
 
 
-def degrees(points: object) -> list[list[float]]:
+def degrees(points: object, places: int = FINE) -> list[list[float]]:
     """Points in EPSG:27700 as [lon, lat]."""
     x, y = np.asarray(points, dtype=float).T
-    return np.round(np.column_stack(_to_degrees().transform(x, y)), PLACES).tolist()
+    return np.round(np.column_stack(_to_degrees().transform(x, y)), places).tolist()
 
 
-def degrees_of(polygon: list) -> list:
+def degrees_of(polygon: list, places: int = FINE) -> list:
     """A polygon, a list of rings, as [lon, lat]."""
-    return [degrees(ring) for ring in polygon]
+    return [degrees(ring, places) for ring in polygon]
 
 
 def rings(shape: object) -> list[list[list[tuple[float, float]]]]:

@@ -16,7 +16,7 @@ import pydeck as pdk
 
 from analytics.disclosure import BAND, HIDDEN, MISSING, SHOWN, Release
 from ui import area_canvas, map_ground, map_stills, palettes, words
-from ui.map_ground import Context, Shapes, View, context, shapes, view_of
+from ui.map_ground import Context, Shapes, View, context, view_of
 from ui.picture import LegendEntry, Picture
 
 __all__ = ["Context", "Shapes", "View", "areas", "cells", "clicked", "context", "shapes", "view_of"]
@@ -42,6 +42,13 @@ class Deck(pdk.Deck):
 
     def to_json(self) -> str:
         return json.dumps(self, default=pdk.bindings.json_tools.default_serialize, separators=(",", ":"))
+
+
+def shapes(areas: pd.DataFrame) -> Shapes:
+    """Outlines ready to draw, made once per snapshot: one row per area: area_code, name, geometry (EPSG:27700)."""
+    frame = pd.DataFrame({"area_code": areas["area_code"].to_numpy(), "name": areas["name"].to_numpy()})
+    frame["geometry"] = pd.Series(list(map_ground.simplified(areas["geometry"], map_ground.AREA_M)), dtype=object)
+    return Shapes(frame, area_canvas.geometry(frame))
 
 
 def cells(
@@ -146,7 +153,7 @@ def clicked(event: object, selects: str) -> str | None:
 
 
 def hexagon(x: float, y: float, radius: float) -> list[tuple[float, float]]:
-    """The closed outline of a flat-topped hexagon, the first corner to the east, in whole metres."""
+    """The closed outline of a flat-topped hexagon, the first corner to the east."""
     angles = np.radians([0, 60, 120, 180, 240, 300, 0])
     return np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)]).round(1).tolist()
 
@@ -215,8 +222,8 @@ def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: 
     ring = [map_ground.degrees(part) for part in outline]
     sea = [[[-30, 40], [30, 40], [30, 65], [-30, 65]]]
     stack = [
-        _polygons("sea", sea, palettes.SEA),
-        _polygons("land", context.land, palettes.LAND),
+        _polygons("sea", sea, palettes.SEA, palettes.SEA),
+        _polygons("land", context.land, palettes.LAND, palettes.COAST),
         *layers,
         _lines("borders", context.borders, palettes.BORDER, 1.1),
         _lines("selected-edge", ring, palettes.HALO, 6),
@@ -240,7 +247,7 @@ def _column_layers(drawn: Drawn, view: View, size_m: int, radius: float) -> list
     places = np.array(map_ground.degrees(centres)) if len(centres) else np.empty((0, 2))
     offsets = np.round((places - [view.longitude, view.latitude]) * STEP).astype(int)
     qr = drawn.table["cell_id"].str.split(":", expand=True).iloc[:, 1:3].astype(int).to_numpy()
-    said = [drawn.text, drawn.also] if drawn.also else [drawn.text]
+    said = [[int(words) if words.isdigit() else words for words in said] for said in (drawn.text, drawn.also) if said]
     rows = [[*o, *a, *s] for o, a, *s in zip(offsets.tolist(), qr.tolist(), *said, strict=True)]
     position = f"@@=[{view.longitude}+this[0]/{STEP},{view.latitude}+this[1]/{STEP}]"
     angle = map_ground.grid_angle(view)
@@ -292,9 +299,10 @@ def _edges(table: pd.DataFrame) -> list:
     return [map_ground.degrees(shapely.get_coordinates(line)) for line in shapely.get_parts(shapely.line_merge(union))]
 
 
-def _polygons(name: str, data: list, colour: str) -> dict:
-    fill = {"getPolygon": "@@=-", "getFillColor": palettes.rgb(colour)}
-    return {"@@type": "SolidPolygonLayer", "id": name, "data": data, **fill}
+def _polygons(name: str, data: list, colour: str, edge: str) -> dict:
+    fill = {"getPolygon": "@@=-", "getFillColor": palettes.rgb(colour), "getLineColor": palettes.rgb(edge)}
+    line = {"lineWidthUnits": "pixels", "getLineWidth": 1.2}
+    return {"@@type": "PolygonLayer", "id": name, "data": data, **fill, **line}
 
 
 def _lines(name: str, data: list, colour: str, pixels: float) -> dict:

@@ -8,6 +8,7 @@ import pandas as pd
 from data import definitions
 
 UNKNOWN = "not known"
+DATES = {"month": "MMM YYYY", "date": "D MMM YYYY", "datetime": "D MMM YYYY, HH:mm"}
 FEWEST_FOR_PERCENT = 100  # below this, one event more or less moves a percentage by a point or more
 
 
@@ -73,6 +74,17 @@ def decimals(column: str) -> int:
     return defined.decimals if defined else 0
 
 
+def figure(column: str, value: SupportsFloat | None) -> str:
+    """One number of a column as people read it: a share as a percentage, others with the decimals of the column."""
+    return percent(value) if kind(column) == "share" else number(value, decimals(column))
+
+
+def kind(column: str) -> str:
+    """The type of a column; a name that is not defined is taken as a number."""
+    defined = definitions.columns().get(column)
+    return defined.type if defined else "number"
+
+
 def value(column: str, code: object, labels: Mapping[str, str] | None = None) -> str:
     """The words for one value of a category: from `labels` where given (names of areas), else from the definitions."""
     return UNKNOWN if pd.isna(code) else (labels or _values(column)).get(str(code), str(code))
@@ -84,14 +96,13 @@ def column_config(column: str) -> dict:
 
     defined = definitions.columns().get(column)
     plain = {"label": heading(column), "help": defined.definition if defined else None}
-    kind = defined.type if defined else "text"
-    if column in SHARES:
+    if defined and defined.type in ("integer", "number"):
+        return st.column_config.NumberColumn(**plain, format=f"%,.{defined.decimals}f")
+    if defined and defined.type == "share":
         return st.column_config.NumberColumn(**plain, format="percent")
-    if kind in ("integer", "number"):
-        return st.column_config.NumberColumn(**plain, format=f"%,.{decimals(column)}f")
-    if kind in FORMATS:
-        return st.column_config.DatetimeColumn(**plain, format=FORMATS[kind])
-    return st.column_config.CheckboxColumn(**plain) if kind == "boolean" else st.column_config.Column(**plain)
+    if defined and defined.type in DATES:
+        return st.column_config.DatetimeColumn(**plain, format=DATES[defined.type])
+    return st.column_config.Column(**plain)
 
 
 def _values(column: str) -> Mapping[str, str]:

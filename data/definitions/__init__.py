@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 class Column:
     """One column of a table or a result: what people call it, in what unit, what it means.
 
-    type : text, category, integer, number, boolean, month, date, datetime or shape.
+    type : text, category, integer, number, share, boolean, month, date, datetime or shape.
     decimals : how many to show.
     values : codes of a category with the words people see; empty when they are defined elsewhere.
     """

@@ -24,7 +24,7 @@ HEADERS = {
     "names of people": r"(fore|sur|maiden|nick)names?|(first|last|middle|full|given|family)\s?names?|initials|alias(es)?|signature"
     r"|next of kin|(victim|suspect|offender|patient|person|witness|complainant|aggrieved|perpetrator|officer|nominal|client"
     r"|staff|mother|father|guardian|carer|gp|doctor|clinician|consultant|contact|informant|caller|child|pupil|user)s?( full)? names?",
-    "dates of birth": r"dob|(date|day) of birth|birth ?(date|day)|born",
+    "dates of birth": r"dob|(date|day) of birth|birth ?(date|day)",
     "NHS or hospital numbers": r"nhs ?(number|no|num|id)|hospital ?(number|no)|mrn",
     "national identifiers": r"national insurance|nino|passport|pnc ?(id|number|no)|driving licen[cs]e|driver number",
     "telephone numbers": r"(tele)?phone|mobile|tel( no| number)?|contact ?(number|no)",
@@ -41,7 +41,7 @@ VALUES = {
 }
 PLACE_VALUES = {
     "full postcodes": r"(?i)\b[a-z]{1,2}\d[a-z\d]? ?\d[abd-hjlnp-uw-z]{2}\b",
-    "addresses": r"\b\d{1,4}[A-Za-z]?,? (?:[A-Z][A-Za-z'’-]+ ){1,3}(?:STREETS|Road|ROAD|Street|STREET|Avenue|AVENUE|Close|CLOSE|Lane|LANE|Drive"
+    "addresses": r"\b\d{1,4}[A-Za-z]?,? (?:[A-Z][A-Za-z'’-]+ ){1,3}(?:Road|ROAD|Street|STREET|Avenue|AVENUE|Close|CLOSE|Lane|LANE|Drive"
     r"|DRIVE|Crescent|CRESCENT|Terrace|TERRACE|Rd|RD|St|ST|Ave|AVE)\b"
     r"|(?i:\b\d{1,4}[a-z]?,? [a-z]+ (?:road|street|avenue|crescent|terrace)\b)",
 }
@@ -105,6 +105,19 @@ def pseudonym(references: pd.Series, salt: bytes) -> np.ndarray:
 
     Blanks around and the case of a reference do not matter. The same reference and salt always give the same number.
     """
-    texts, which = np.unique(references.str.strip().str.upper().to_numpy(dtype=str), return_inverse=True)
+    which, texts = pd.factorize(references.str.strip().str.upper())
     digests = (hashlib.blake2b(text.encode(), digest_size=8, key=salt).digest() for text in texts)
     return np.array([int.from_bytes(d, "big") >> 1 for d in digests], dtype=np.int64)[which]
+
+
+def record_ids(raw: pd.DataFrame, feed: pd.Series, salt: bytes) -> np.ndarray:
+    """A number for each row: of its `reference` where the file has one, else of all that the row says.
+
+    Rows that say the same are told apart by their order, so that each is counted, and a file sent again gives the same numbers.
+    """
+    said = raw.iloc[:, 0].str.cat([raw[c] for c in raw.columns[1:]], sep="\x1f")
+    again = said.groupby(said).cumcount().astype("str")
+    key = said + "\x1f" + again
+    if "reference" in raw:
+        key = raw["reference"].str.strip().where(raw["reference"].str.strip().ne(""), key)
+    return pseudonym(feed + "\x1f" + key, salt)

@@ -1,0 +1,49 @@
+"""The ground under every map of a snapshot, made once: land, borders, names, outlines, and the camera of an area."""
+
+import pandas as pd
+import streamlit as st
+
+from data import store
+from data.store import Scope
+from ui import maps
+from ui.maps import Context, Shapes, View
+
+
+def ground(scope: Scope) -> Context:
+    """Land, borders and names of the whole partnership, whatever the area."""
+    return _ground(scope.tier, scope.snapshot)
+
+
+def outlines(scope: Scope, level: str) -> Shapes:
+    """The outlines of the areas of a level within the scope's area."""
+    return _outlines(scope.tier, scope.snapshot, scope.area, level)
+
+
+def camera(scope: Scope) -> View:
+    """The view that shows the scope's area whole; it changes with the area alone."""
+    return _camera(scope.tier, scope.snapshot, scope.area)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _ground(tier: str, snapshot: str) -> Context:
+    scope = Scope(tier, snapshot)
+    return maps.context(store.areas(scope, level="lad"), _towns(scope))
+
+
+def _towns(scope: Scope) -> pd.DataFrame:
+    try:
+        return store.places(scope, kind="town")
+    except store.NotHeld:
+        return pd.DataFrame(columns=["name", "x", "y"])
+
+
+@st.cache_resource(show_spinner="Preparing the map…", max_entries=48)
+def _outlines(tier: str, snapshot: str, area: str, level: str) -> Shapes:
+    return maps.shapes(store.areas(Scope(tier, snapshot, area=area), level=level))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _camera(tier: str, snapshot: str, area: str) -> View:
+    import shapely
+
+    return maps.view_of(shapely.union_all(store.areas(Scope(tier, snapshot, area=area), level="lad").geometry.to_numpy()))
