@@ -1,4 +1,4 @@
-"""Equal-area hexagons on the national grid: which cell a place lies in, and which cells cover the land. A row is a cell.
+"""Equal-area hexagons on the national grid: which cell a place lies in, which cells cover the land. A row is a cell.
 
 Flat-topped hexagons on plane coordinates in metres (EPSG:27700), `size_m` across the flats, radius (centre to
 vertex, and length of a side) = size_m / sqrt(3), first vertex due east of the centre. Cells are counted in axial

@@ -90,7 +90,9 @@ def bivariate_moran(x, y, near: sparse.csr_array, *, permutations: int = 0, seed
     pull = weights.T @ x
     p = np.nan
     if permutations and np.isfinite(pull @ y):
-        p = significance.two_sided(*_shuffled(y, lambda drawn: pull @ drawn, pull @ y, permutations, seed), permutations)
+        p = significance.two_sided(
+            *_shuffled(y, lambda drawn: pull @ drawn, pull @ y, permutations, seed), permutations
+        )
     return pd.DataFrame([{"i": pull @ y / len(x), "p_value": p}], dtype=float)
 
 
@@ -133,7 +135,9 @@ def local_moran(
     p = np.full(len(x), np.nan)
     if permutations and not flat:
         equal = _equal_weights(others, "Permutations of local Moran need weights that are equal within each row.")
-        p = significance.one_sided(*significance.neighbour_tails(x, equal, permutations=permutations, seed=seed), permutations)
+        p = significance.one_sided(
+            *significance.neighbour_tails(x, equal, permutations=permutations, seed=seed), permutations
+        )
         p[away == 0] = 1.0  # i is 0 whatever the neighbours are
     quadrant = np.where(away > 0, "H", "L").astype(object) + np.where(lag > 0, "H", "L").astype(object)
     quadrant[alone | flat] = np.nan
@@ -152,9 +156,10 @@ def rank(cells: pd.DataFrame, *, value: str = "n", draws: int = 1_000, seed: int
     Returns `cells` with `rank` (1 = most events; equal counts share the best rank) and `rank_lower`, `rank_upper`,
     between which 95% of the repeats put the cell (widened to hold `rank`). Missing values get no rank.
     Misleads for rates and weighted values (the resampling is that of counts), and understates doubt about cells with
-    no events, which stay at nought in every repeat. Events that come in series are surer to repeat than this says.
-    Source: the bootstrap of ranks, Goldstein & Spiegelhalter (1996), J. R. Statist. Soc. A 159(3), 385-443;
-    Poisson resampling, Hanley & MacGibbon (2006), Comput. Methods Programs Biomed. 83(1), 57-62.
+    no events, which stay at nought in every repeat. Where one dispute or offender makes several events, the order is
+    less sure than this says.
+    Source: rank intervals, Goldstein & Spiegelhalter (1996), J. R. Statist. Soc. A 159(3), 385-443; resampling by
+    Poisson frequencies, Hanley & MacGibbon (2006), Comput. Methods Programs Biomed. 83(1), 57-62.
     """
     counts = cells[value].to_numpy(dtype=float, na_value=np.nan)
     if (counts < 0).any():
@@ -217,12 +222,12 @@ def _moran_variance(weights, away, n: int) -> tuple[float, float]:
 def _shuffled(values, statistic, observed: float, permutations: int, seed: int) -> tuple[int, int]:
     """How many shuffles of `values` (columns of a matrix) have a statistic at least, and at most, the observed."""
     rng, n = np.random.default_rng(seed), len(values)
-    slack = significance.ROUNDING * n * max(abs(observed), np.finfo(float).tiny)
     block = max(1, significance.BLOCK // n)
     at_least = at_most = 0
     for done in range(0, permutations, block):
         drawn = rng.permuted(np.tile(values, (min(block, permutations - done), 1)), axis=1).T
         simulated = statistic(drawn)
+        slack = significance.ROUNDING * n * np.abs(simulated).max()
         at_least += int((simulated >= observed - slack).sum())
         at_most += int((simulated <= observed + slack).sum())
     return at_least, at_most
@@ -273,7 +278,9 @@ def _pair(x, y, near, name: str) -> tuple[np.ndarray, np.ndarray, sparse.csr_arr
     x, y = (pd.Series(part).to_numpy(dtype=float, na_value=np.nan) for part in (x, y))
     both = np.isfinite(x) & np.isfinite(y)
     _, near, _ = _known(np.where(both, x, np.nan), near, fewest=2, name=name)
-    x, y = (np.full(both.sum(), np.nan) if _flat(v[both]) else (v[both] - v[both].mean()) / v[both].std() for v in (x, y))
+    x, y = (
+        np.full(both.sum(), np.nan) if _flat(v[both]) else (v[both] - v[both].mean()) / v[both].std() for v in (x, y)
+    )
     return x, y, neighbours.row_standardised(near)
 
 

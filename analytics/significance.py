@@ -10,7 +10,7 @@ ROUNDING = 1e-12  # relative, per number added up: sums of the same numbers in a
 
 
 def benjamini_hochberg(p):
-    """Of the places we call hotspots, what share is chance? Adjusted p-values: those below 0.05 hold at most 5% false.
+    """Of the places we call hotspots, what share is chance? Of those adjusted to below 0.05, on average at most 5%.
 
     p : p-values, Series or array; missing ones stay missing and are not counted.
 
@@ -96,25 +96,18 @@ def neighbour_tails(
 
 def orderings(rng: np.random.Generator, n: int, width: int, samples: int) -> np.ndarray:
     """The first `width` places of `samples` random orderings of 0..n-1; one column per sample."""
-    if width * width > 2 * n:  # too many repeats to draw again
+    if 2 * width > n or width * width > 60 * n:  # comparing with all earlier places costs more than shuffling all
         rows = max(1, BLOCK // n)
         blocks = [min(rows, samples - done) for done in range(0, samples, rows)]
         return np.concatenate([rng.permuted(np.tile(np.arange(n), (b, 1)), axis=1)[:, :width] for b in blocks]).T
-    ids = rng.integers(n, size=(width, samples))
-    repeated = np.flatnonzero(_repeats(ids))
-    while repeated.size:  # columns with a repeat are drawn anew as a whole, so that those kept are all equally likely
-        drawn = rng.integers(n, size=(width, repeated.size))
-        ids[:, repeated] = drawn
-        repeated = repeated[_repeats(drawn)]
+    ids = np.empty((width, samples), dtype=np.int64)
+    for place in range(width):  # each place holds, with equal chance, any number not in an earlier one
+        ids[place] = rng.integers(n, size=samples)
+        repeated = np.flatnonzero((ids[:place] == ids[place]).any(axis=0))
+        while repeated.size:
+            ids[place, repeated] = rng.integers(n, size=repeated.size)
+            repeated = repeated[(ids[:place, repeated] == ids[place, repeated]).any(axis=0)]
     return ids
-
-
-def _repeats(ids: np.ndarray) -> np.ndarray:
-    """Which columns hold a number twice."""
-    found = np.zeros(ids.shape[1], dtype=bool)
-    for place in range(1, len(ids)):
-        found |= (ids[:place] == ids[place]).any(axis=0)
-    return found
 
 
 def _tails(values, sizes, low, high, ids) -> np.ndarray:

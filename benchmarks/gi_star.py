@@ -49,7 +49,7 @@ def _status_mb(field: str) -> float:
 
 
 def points(n: int) -> tuple[pd.DataFrame, object]:
-    """`n` places at random with a long-tailed value (no ties, which esda counts on one side only), 8 neighbours each."""
+    """`n` places at random, 8 neighbours each; a long-tailed value without ties, which esda counts on one side only."""
     rng = np.random.default_rng(1)
     cells = pd.DataFrame({"x": rng.random(n), "y": rng.random(n), "n": rng.gamma(0.5, size=n)})
     return cells, neighbours.nearest(cells, 8)

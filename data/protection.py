@@ -10,7 +10,10 @@ from data.protection_audit import ALL, BAND, CELL, HIDDEN, MISSING, SHOWN, audit
 DEFINITION = Path(__file__).parent / "definitions" / "disclosure.toml"
 LEVELS = ("area", "lad", "msoa", "lsoa")  # coarse to fine; each place lies in one place of the level before
 CODES = {"lad": "authority_code", "msoa": "msoa_code", "lsoa": "lsoa_code"}
-PERIODS = {"financial_year": ("Y-MAR", 12), "quarter": ("Q-DEC", 3)}  # coarse to fine: pandas name, months; quarters nest
+PERIODS = {
+    "financial_year": ("Y-MAR", 12),
+    "quarter": ("Q-DEC", 3),
+}  # coarse to fine: pandas name, months; quarters nest
 ROUND_TO = 5
 TABLE = ["source", "measure", "area_level", "period_type"]  # a breakdown at one level
 CUBE = [*CELL, "parent", "population", "period_end", "n", "kind", "threshold", "sensitive", "rule", "offered"]

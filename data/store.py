@@ -113,7 +113,7 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
 
 
 def street_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
-    """The street or place most records of each hexagon are snapped to: cell_id, street; none where a source has none."""
+    """The street or place most records of each hexagon are snapped to, where the source says: cell_id, street."""
     rows = _placeable(scope, "hex").filter(_.location_key.notnull(), _.easting.notnull())
     q, r = hexagon(rows.easting, rows.northing, size_m)
     counted = rows.group_by(q=q, r=r, street=rows.location_key).agg(n=_.count())
@@ -222,9 +222,30 @@ def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
     return run(scope, rows.filter(_.kind == kind) if kind else rows)
 
 
+def flags(scope: Scope) -> pd.DataFrame:
+    """Months that depart from their source's own history: source, month, reason."""
+    return run(scope, table(scope, "flags").order_by(["source", "month"]))
+
+
 def latest_loads(scope: Scope) -> pd.DataFrame:
     """Every delivery, newest first."""
     return run(scope, table(scope, "loads").order_by([ibis.desc("received"), "file"]))
+
+
+def floor_m(scope: Scope) -> int:
+    """Metres below which the places of the chosen sources are never mapped."""
+    return max((definitions.source(s).floor_m for s in scope.sources), default=0)
+
+
+def left_out(scope: Scope, level: str) -> int:
+    """How many records of the scope may not be placed at a level, or carry no place."""
+    column = {"hex": "easting"}.get(level) or AREA_COLUMN[level]
+    placed = _placeable(scope, level)
+    counts = [
+        run(scope, rows.agg(n=_.count()))["n"].iat[0]
+        for rows in (_records(scope), placed.filter(placed[column].notnull()))
+    ]
+    return int(counts[0] - counts[1])
 
 
 def answers(source: str, filter_name: str) -> bool:

@@ -69,7 +69,14 @@ selected = page.selected()
 with page.explaining():
     ground, view = atlas.ground(scope), atlas.camera(scope)
     title = {"count": "Records per place", "rate": "Records", "harm": "Harm", "hot": "Hotspots (Gi*)"}[show]
-    how = {"colour": column, "scheme": scheme, "unit": unit, "context": ground, "view": view, "selected": selected or None}
+    how = {
+        "colour": column,
+        "scheme": scheme,
+        "unit": unit,
+        "context": ground,
+        "view": view,
+        "selected": selected or None,
+    }
     if level == "hex":
         picture = maps.cells(found, size_m=size, title=title, height=560, **how)
     else:

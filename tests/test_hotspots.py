@@ -107,7 +107,10 @@ def test_permutation_p_values_are_those_of_every_possible_draw(function):
     places = pd.DataFrame({"x": [0, 1, 2, 0, 1, 2, 0, 1, 2], "y": [0, 0, 0, 1, 1, 1, 2, 2, 2.0]})
     cells = places.assign(n=[4, 9, 0, 2, 0, 1, 0, 0, 1])
     near = neighbours.from_edges(
-        pd.DataFrame([(i, j) for i in range(9) for j in range(9) if abs(i - j) <= 1 + i % 3], columns=["focal", "neighbour"]), 9
+        pd.DataFrame(
+            [(i, j) for i in range(9) for j in range(9) if abs(i - j) <= 1 + i % 3], columns=["focal", "neighbour"]
+        ),
+        9,
     )
     assert sorted(cells["n"]) == sorted(x)
     expected = []
@@ -122,6 +125,7 @@ def test_permutation_p_values_are_those_of_every_possible_draw(function):
     assert len(set(np.round(expected, 3))) > 5
 
 
+@pytest.mark.filterwarnings("ignore")  # of esda and libpysal, about their own future
 @pytest.mark.slow  # esda compiles itself on its first call
 @pytest.mark.parametrize("star", [True, False])
 def test_permutation_p_values_are_those_of_esda_on_data_of_real_size(star):
@@ -169,14 +173,18 @@ def test_p_values_of_many_permutations_come_near_the_normal_ones_on_even_data():
 
 
 def test_shuffled_data_report_hotspots_no_more_often_than_the_error_rate():
-    # Over 200 shuffles, false-discovery control at 5% lets at most about 5% of maps show any hotspot at all.
+    # Over 200 shuffles, false-discovery control at 5% lets at most about 5% of maps show any hotspot at all. The
+    # normal approximation does not hold this on sparse counts (which also shows that this test can fail).
     cells, near = sparse_counts(11)
-    rng, maps_with_hotspots, raw = np.random.default_rng(0), 0, []
+    rng, maps_with_hotspots, by_the_normal, raw = np.random.default_rng(0), 0, 0, []
     for seed in range(200):
         shuffled = cells.assign(n=rng.permutation(cells["n"]))
         p = hotspots.gi_star(shuffled, near, permutations=9_999, seed=seed)["p_value"]
         maps_with_hotspots += (significance.benjamini_hochberg(p) < 0.05).any()
         raw.append((p < 0.05).mean())
+        normal = hotspots.gi_star(shuffled, near)["p_value"]
+        by_the_normal += (significance.benjamini_hochberg(normal) < 0.05).any()
+    assert by_the_normal > 30
     assert maps_with_hotspots <= stats.binom.ppf(0.999, 200, 0.05)  # 20
     assert 0.02 < np.mean(raw) < 0.055  # uncorrected: about one cell in twenty, a little fewer because counts tie
 

@@ -75,7 +75,9 @@ def test_two_sided_p_values_count_the_observed_one_and_stop_at_one():
     np.testing.assert_allclose(significance.one_sided(np.array([0, 3, 9]), np.array([9, 6, 9]), 9), [0.1, 0.4, 1.0])
 
 
-@pytest.mark.parametrize(("n", "width"), [(5, 3), (4, 3), (4, 4)])  # drawn again on repeats; shuffled whole; all of them
+@pytest.mark.parametrize(
+    ("n", "width"), [(5, 3), (4, 3), (4, 4)]
+)  # drawn again on repeats; shuffled whole; all of them
 def test_every_ordering_is_drawn_equally_often(n, width):
     drawn = significance.orderings(np.random.default_rng(3), n, width, 60_000)
     seen = Counter(map(tuple, drawn.T.tolist()))
@@ -86,9 +88,10 @@ def test_every_ordering_is_drawn_equally_often(n, width):
 
 def test_many_orderings_of_many_cells_are_drawn_in_blocks_without_repeats(monkeypatch):
     monkeypatch.setattr(significance, "BLOCK", 500)
-    drawn = significance.orderings(np.random.default_rng(0), 100, 40, 23)
-    assert drawn.shape == (40, 23)
-    assert all(len(set(column)) == 40 for column in drawn.T.tolist())
+    for width in (40, 60):  # place by place; shuffled whole
+        drawn = significance.orderings(np.random.default_rng(0), 100, width, 23)
+        assert drawn.shape == (width, 23)
+        assert all(len(set(column)) == width for column in drawn.T.tolist())
 
 
 def neighbourhoods(sizes, seed):
@@ -132,7 +135,11 @@ def test_over_all_orderings_shared_samples_give_exactly_the_enumerated_shares(va
 
 @pytest.mark.parametrize(("values", "sizes"), CASES)
 def test_drawn_samples_agree_with_enumeration_over_many_seeds_without_bias(values, sizes):
-    near, exact, some = neighbourhoods(sizes, seed=2), exact_tails(values, neighbourhoods(sizes, 2)), np.array(sizes) > 0
+    near, exact, some = (
+        neighbourhoods(sizes, seed=2),
+        exact_tails(values, neighbourhoods(sizes, 2)),
+        np.array(sizes) > 0,
+    )
     seeds, m = 500, 99
     shares = [significance.neighbour_tails(values.astype(float), near, permutations=m, seed=s) for s in range(seeds)]
     error = np.sqrt(exact * (1 - exact) / (m * seeds))

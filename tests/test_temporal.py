@@ -33,6 +33,7 @@ def test_an_instant_lies_in_its_hour_and_an_end_on_the_hour_does_not_touch_the_n
     assert weights_of("2016-01-04 00:00", "2016-01-04 00:00") == {(MONDAY, 0): 1}
     assert weights_of("2016-01-04 00:59:59.999", "2016-01-04 00:59:59.999") == {(MONDAY, 0): 1}
     assert weights_of("2016-01-04 20:00", "2016-01-04 21:00") == {(MONDAY, 20): 1}
+    assert temporal.aoristic_weights(["2016-01-04 20:00"], ["2016-01-04 21:00"]).nnz == 1
 
 
 def test_a_span_of_weeks_falls_on_every_hour_and_once_more_on_what_is_left_over():

@@ -133,7 +133,7 @@ WORLDS = {
     "four times as spread": {"mean": 400, "season": 0.3, "spread": 4},
     "no season": {"mean": 100, "season": 0.0, "spread": 3},
     "growth": {"mean": 200, "season": 0.2, "spread": 2, "growth": 0.05},
-    "wandering": {"mean": 200, "season": 0.2, "spread": 2, "wander": 0.02},
+    "wandering": {"mean": 1000, "season": 0.2, "spread": 2, "wander": 0.02},
     "gaps": {"mean": 50, "season": 0.2, "spread": 2, "lost": 1 / 8},
 }
 

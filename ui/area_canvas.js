@@ -82,6 +82,7 @@ class AreaMap {
 
   update(data, click) {
     Object.assign(this, { data, click, selected: data.selected, fills: null });
+    this.box.style.height = `${data.height}px`;
     this.canvas.setAttribute("aria-label", `${data.alt} Arrows move, plus and minus zoom, Enter selects the middle.`);
     const name = JSON.stringify([data.map, data.view]); // a camera is kept per map until Python asks for another view
     if (!cameras.has(name)) cameras.set(name, { zoom: data.view.zoom, lon: data.view.longitude, lat: data.view.latitude });
@@ -112,7 +113,7 @@ class AreaMap {
     const { x, y, scale } = this.place(), paint = fixed.paint;
     this.fills ??= this.classes();
     pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.fillStyle = paint.sea;
+    pen.fillStyle = paint.around;
     pen.fillRect(0, 0, canvas.width, canvas.height);
     const zoomed = scale * sharp;
     pen.setTransform(zoomed, 0, 0, zoomed, (wide / 2 - x * scale) * sharp, (high / 2 - y * scale) * sharp);
@@ -121,6 +122,7 @@ class AreaMap {
     };
     pen.fillStyle = paint.land;
     pen.fill(fixed.land, "evenodd");
+    line(fixed.land, paint.coast, 1.2);
     this.fills.forEach((path, i) => { pen.fillStyle = this.data.colours[i]; pen.fill(path); });
     const edge = Math.min(1, (this.camera.zoom - 9.2) * 0.5); // edges of small areas would drown the colours from afar
     if (edge > 0) line(fixed.edges, paint.land, edge);

@@ -59,7 +59,7 @@ def data(
     drawn: "Drawn", shapes: Shapes, context: Context, view: View, *, title: str, second: str, alt: str, selected: str | None
 ) -> dict:
     """What `mount` needs: `fixed`, the same for every filter, and `change`, one digit and one text per area."""
-    paint = {"land": palettes.LAND, "sea": palettes.SEA, "border": palettes.BORDER, "ink": palettes.INK, "halo": palettes.HALO}
+    paint = {"land": palettes.LAND, "around": palettes.AROUND, "coast": palettes.COAST, "border": palettes.BORDER, "ink": palettes.INK, "halo": palettes.HALO}
     fixed = {**shapes.packed, "land": context.land, "borders": context.borders, "towns": context.towns, "paint": paint}
     fixed["id"] = f"{shapes.packed['id']}-{context.id}"
     rows = pd.DataFrame({"digit": [DIGITS[i] for i in drawn.index], "text": drawn.text}, index=drawn.table["area_code"])
@@ -94,7 +94,7 @@ def mount(data: dict, *, key: str, height: int = 480, on_click: Callable[[], Non
     with st.container(gap=None):
         component(key=f"{key}-outlines", data=data["fixed"])
         result = component(
-            key=key, data={**data["change"], "map": key}, height=height, on_clicked_change=on_click or _nothing
+            key=key, data={**data["change"], "map": key, "height": height}, on_clicked_change=on_click or _nothing
         )
     return result.clicked
 

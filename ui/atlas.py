@@ -46,4 +46,6 @@ def _outlines(tier: str, snapshot: str, area: str, level: str) -> Shapes:
 def _camera(tier: str, snapshot: str, area: str) -> View:
     import shapely
 
-    return maps.view_of(shapely.union_all(store.areas(Scope(tier, snapshot, area=area), level="lad").geometry.to_numpy()))
+    return maps.view_of(
+        shapely.union_all(store.areas(Scope(tier, snapshot, area=area), level="lad").geometry.to_numpy())
+    )

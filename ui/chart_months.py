@@ -101,7 +101,7 @@ def _day(day: pd.Timestamp) -> alt.DateTime:
 
 
 def _lines(months: pd.DataFrame, x: alt.X, y: alt.Y, by: str | None, heading: str) -> list[alt.Chart]:
-    """Lines broken at gaps, points that also carry months standing alone, and bars for small numbers told as a range."""
+    """Lines broken at gaps, points that also carry months standing alone, bars for small numbers told as a range."""
     names = list(dict.fromkeys(months["series"]))
     colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=list(CATEGORICAL)), legend=None)
     colour = colour if by else alt.value(MAIN)

@@ -27,10 +27,12 @@ SCALE = 2  # pixels of the file per pixel of the picture: sharp on a slide
 def provenance(release: Release, exported: datetime | None = None, exporter: str = "") -> list[tuple[str, str]]:
     """What every file says of where its figures come from, in order: heading and text."""
     p, rules = release.provenance, release.rules
-    counted = words.number(release.n) if release.n is not None else "not stated, because some numbers are not shown"
+    counted = (
+        words.number(release.n) if release.n is not None else "not stated: some rows have no figure that may be shown"
+    )
     taken = [f"{exported:%d %b %Y, %H:%M}" if exported else "", f"by {exporter}" if exporter else ""]
     return [
-        *([("Invented", INVENTED)] if p.invented else []),
+        *([("Warning", INVENTED)] if p.invented else []),
         ("Area", p.area),
         ("Period", p.period),
         *(("Source", source) for source in p.sources),
@@ -40,7 +42,7 @@ def provenance(release: Release, exported: datetime | None = None, exporter: str
         ("Caveat", REPORTED),
         ("Held", p.freshness),
         ("Snapshot", f"{p.snapshot}, published {p.published}"),
-        ("Rule", f"{rules.words} ({rules.tier} tier)"),
+        ("Rule", f"{rules.words.rstrip('.')} ({rules.tier} tier)"),
         ("Use", NO_COMBINING),
         *([("Exported", " ".join(part for part in taken if part))] if any(taken) else []),
         ("Marking", rules.mark),
@@ -73,7 +75,7 @@ def csv(release: Release, finding: str, exported: datetime | None = None, *, exp
     about = [("Title", release.title), ("Finding", finding), *provenance(release, exported, exporter)]
     notes = [f"# {heading}: {text}" for heading, text in about if text]
     notes.append("# " + ",".join(table.columns))
-    safe = pd.DataFrame({name: _cells(table[name], name in release.counts) for name in table})
+    safe = pd.DataFrame({name: _cells(table[name]) for name in table})
     safe.columns = _headings(list(table.columns))
     body = io.StringIO()
     safe.to_csv(body, index=False, lineterminator="\r\n", date_format="%Y-%m-%d")
@@ -86,10 +88,11 @@ def _headings(columns: list[str]) -> list[str]:
     return [f"{n} ({c})" if named.count(n) > 1 else n for n, c in zip(named, columns, strict=True)]
 
 
-def _cells(column: pd.Series, is_count: bool) -> pd.Series:
+def _cells(column: pd.Series) -> pd.Series:
     """Text that no spreadsheet runs, counts without a decimal point; other numbers as they are."""
-    if pd.api.types.is_float_dtype(column) and is_count and (column.dropna() % 1 == 0).all():
-        return column.astype("Int64")
+    whole = words.kind(str(column.name)) == "integer" and pd.api.types.is_float_dtype(column)
+    if whole and (column.dropna() % 1 == 0).all():
+        return column.astype("Int64")  # a missing count would turn the others into 12.0
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return column
     return column.astype(object).map(lambda cell: _shown_not_run(cell) if isinstance(cell, str) else cell)
@@ -136,8 +139,8 @@ def svg(
     page.legend(picture.legend_title, picture.legend)
     page.rule()
     for heading, text in provenance(release, exported, exporter):
-        if text:
-            page.lines(f"{heading}: {text}", size=13, bold=heading in ("Invented", "Marking"), colour=QUIET, after=2)
+        if text and heading not in ("Area", "Period"):  # they stand above the picture
+            page.lines(f"{heading}: {text}", size=13, bold=heading in ("Warning", "Marking"), colour=QUIET, after=2)
     return page.svg()
 
 
@@ -193,11 +196,10 @@ class _Page:
             step = 22 + measured(entry.label, 14) + 22
             if x > EDGE and x + step > self.width - EDGE:
                 x, self.y = EDGE, self.y + 24
-            box = f'<rect x="{x:.0f}" y="{self.y}" width="15" height="15" fill="{escape(entry.colour)}" stroke="#8c979e"/>'
-            words_ = (
-                f'<text x="{x + 22:.0f}" y="{self.y + 13}" font-size="14" fill="{INK}">{escape(entry.label)}</text>'
-            )
-            self.parts += [box, words_]
+            place = f'x="{x:.0f}" y="{self.y}" width="15" height="15"'
+            self.parts.append(f'<rect {place} fill="{escape(entry.colour)}" stroke="#8c979e"/>')
+            place = f'x="{x + 22:.0f}" y="{self.y + 13}" font-size="14" fill="{INK}"'
+            self.parts.append(f"<text {place}>{escape(entry.label)}</text>")
             x += step
         self.y += 34
 

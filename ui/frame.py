@@ -4,7 +4,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -81,7 +81,7 @@ def open_page(name: str) -> "Page":
 
 
 def _send_round() -> None:
-    """A page opened by its own link ran without `app.py` (Streamlit's old page folder): open it through the front door.
+    """A page opened by its own link ran without `app.py` (Streamlit's old page folder): open it by the front door.
 
     Uses an internal of Streamlit 1.67; where it is missing, or has not helped, a link to the front door is all there is.
     """
@@ -136,6 +136,32 @@ class Page:
         filters.keep(param, str(chosen), str(value))
         return chosen
 
+    def one_source(self, scope: store.Scope) -> str:
+        """The source a map shows: the chosen one, or a choice among the chosen; they are never added up."""
+        if len(scope.sources) == 1:
+            return scope.sources[0]
+        labels = {s: definitions.source(s).label for s in scope.sources}
+        return self.control(
+            "map_source",
+            st.segmented_control,
+            "Source on the map",
+            list(labels),
+            value=scope.sources[0],
+            format_func=labels.get,
+        )
+
+    def source_label(self, source: str) -> str:
+        """What people call a source."""
+        return definitions.source(source).label
+
+    def labels(self, column: str) -> dict[str, str]:
+        """The words for the values of `source`, `offence_group` or `authority_code`."""
+        if column == "source":
+            return {name: s.label for name, s in definitions.sources().items()}
+        if column == "offence_group":
+            return {key: group.label for key, group in definitions.offence_groups().items()}
+        return {a.code: a.name for a in definitions.partnership().authorities}
+
     def selected(self) -> str:
         """The place that is selected on this page, empty for none; it stands in the address."""
         return filters.kept("selected", "")
@@ -165,12 +191,16 @@ class Page:
     def release(
         self, frame: pd.DataFrame, *, counts: list[str], derived: list[str] = [], title: str, **more: object
     ) -> Release:
-        """What this visitor may see of a table, with where it comes from. `more`: parts of the Provenance to replace."""
+        """What this visitor may see of a table, with where it comes from. `more` replaces parts of the Provenance."""
         provenance = self.provenance(**more)
         rules = RULES[self.visitor.tier]
         return disclosure.release(
             frame, counts=counts, derived=derived, title=title, rules=rules, provenance=provenance
         )
+
+    def part(self, whole: Release, rows: pd.DataFrame, *, title: str) -> Release:
+        """Some rows of a release, as a release of their own."""
+        return replace(whole, table=rows, title=title, n=None)
 
     def provenance(
         self, *, scope: store.Scope | None = None, notes: tuple[str, ...] = (), **more: object
@@ -204,13 +234,13 @@ class Page:
     ) -> str | None:
         """One card: the finding, the picture, what a reader needs to judge it, the numbers, the downloads.
 
-        columns : which columns the table shows, all of them if empty. rows_select : the id column a click on a row gives.
-        open_table : show the numbers at once. Returns the id of what was clicked in the picture or the table, if anything.
+        columns : which columns the table shows, all of them if empty. open_table : show the numbers at once.
+        rows_select : the id column a click on a row gives. Returns the id of what was clicked, if anything was.
         """
         with st.container(border=True, key=f"card_{key}"):
-            st.markdown(f"#### {_plain(finding)}")
+            st.markdown(f"#### {words.plain(finding)}")
             clicked = cards.picture(picture, key) if picture else None
-            st.caption(_plain(cards.note(release)))
+            st.caption(words.plain(cards.note(release)))
             chosen = cards.numbers(release, picture, finding, key, columns, rows_select, open_table=open_table)
         return clicked or chosen
 
@@ -220,12 +250,7 @@ class Page:
         value = row["shown"] if column in release.counts else words.number(row[column], words.decimals(column))
         with st.container(border=True):
             st.metric(label, value, help=help or None)
-            st.caption(_plain(change))
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown leaves alone: names from data must not become links, pictures or colours."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+!|~$:" else c for c in text)
+            st.caption(words.plain(change))
 
 
 def _area_name(scope: store.Scope) -> str:

@@ -14,6 +14,7 @@ CONTEXT_M, AREA_M = 120, 40  # how far a simplified outline may lie from the tru
 FINE, COARSE = 5, 4  # decimals of a degree: about 1 m and 10 m
 PIXELS = (720, 440)  # the smallest map we expect: the first view fits into it
 MOST_NAMES = 150
+NEAR_M = 500  # a harbour town may stand on the water of a simplified coast
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def context(areas_lad: pd.DataFrame, towns: pd.DataFrame) -> Context:
     grid = {
         "land": land,
         "borders": [_pairs(line) for line in lines],
-        "towns": _names(areas_lad["name"], towns),
+        "towns": _names(areas_lad["name"], towns[_inside(towns, simple)]),
     }
     named = [[*degrees([(x, y)], COARSE)[0], *rest] for x, y, *rest in grid["towns"]]
     world = ([degrees_of(part, COARSE) for part in land], [degrees(line, COARSE) for line in grid["borders"]], named)
@@ -147,6 +148,13 @@ def _names(authorities: pd.Series, towns: pd.DataFrame) -> list[list]:
         [round(x), round(y), name, len(top) - i]
         for i, (name, x, y) in enumerate(zip(top["name"], top["x"], top["y"], strict=True))
     ]
+
+
+def _inside(towns: pd.DataFrame, areas: np.ndarray) -> np.ndarray:
+    """A name on the empty ground around the map would say that nothing happens there."""
+    import shapely
+
+    return shapely.dwithin(shapely.union_all(areas), shapely.points(towns["x"], towns["y"]), NEAR_M)
 
 
 def _mercator(latitude: float) -> float:

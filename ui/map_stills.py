@@ -33,7 +33,7 @@ def draw(
     scale = min(WIDE / (east - west), HIGH / (north - south))
     size = {"width": round((east - west) * scale), "height": round((north - south) * scale)}
     layers = [
-        _shape({"type": "MultiPolygon", "coordinates": grid["land"]}, fill=palettes.LAND),
+        _shape({"type": "MultiPolygon", "coordinates": grid["land"]}, fill=palettes.LAND, stroke=palettes.COAST, strokeWidth=1.2),
         _classes(legend, fills, title, edges),
         _lines(grid["borders"], palettes.BORDER, 0.9),
         _lines(outline, palettes.HALO, 5),
@@ -47,7 +47,7 @@ def draw(
         .project("identity", **place)
         .properties(**size)
         .configure(background="white", font=FONT, padding=4)
-        .configure_view(fill=palettes.SEA, stroke=None)
+        .configure_view(fill=palettes.AROUND, stroke=None)
         .configure_legend(labelColor=palettes.INK, titleColor=palettes.INK)
     )
 

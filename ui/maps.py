@@ -220,9 +220,9 @@ def _alt(title: str, drawn: Drawn, what: str) -> str:
 
 def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: str) -> Deck:
     ring = [map_ground.degrees(part) for part in outline]
-    sea = [[[-30, 40], [30, 40], [30, 65], [-30, 65]]]
+    around = [[[-30, 40], [30, 40], [30, 65], [-30, 65]]]
     stack = [
-        _polygons("sea", sea, palettes.SEA, palettes.SEA),
+        _polygons("around", around, palettes.AROUND, palettes.AROUND),
         _polygons("land", context.land, palettes.LAND, palettes.COAST),
         *layers,
         _lines("borders", context.borders, palettes.BORDER, 1.1),
@@ -327,5 +327,5 @@ def _labels(towns: list) -> dict:
         "outlineColor": palettes.rgb(palettes.HALO),
         "extensions": [{"@@type": "CollisionFilterExtension"}],
         "getCollisionPriority": "@@=this[3]",
-        "collisionTestProps": {"sizeScale": 1.6},
+        "collisionTestProps": {"sizeScale": 2.5},
     }

@@ -1,6 +1,6 @@
 """Colours of maps and charts, and the classes they stand for; a row of a legend is one colour and what it means.
 
-A map is a light plate in both themes (land on a pale sea), so a colour means the same on every screen, in every file
+A map is a light plate in both themes (land on a pale ground), so a colour means the same on every screen, in every file
 and on paper. Every ramp falls in lightness (CIE L*) from less to more: printed in grey, darker is always more.
 Neighbouring classes stay apart under protanopia, deuteranopia and tritanopia (Machado 2009; tests/test_maps.py).
 """
@@ -14,7 +14,7 @@ SEQUENTIAL = ("#F4BE6E", "#EA9247", "#D15A38", "#9C2440", "#4C0D3E")  # L* 80, 6
 DIVERGING = ("#84F0FC", "#8FD3F7", "#A2BDDE", "#B0AEA9", "#E08A40", "#B93E2B", "#5E0C33")  # L* 89 down to 20
 HIDDEN = "#FFFFFF"  # a number that may not be shown: lighter than every class
 NOT_SUPPLIED = "#D6D3CC"  # no number at all
-LAND, SEA = "#F0EFEA", "#DCE5EA"
+LAND, AROUND = "#F0EFEA", "#DDE3E7"  # the partnership's land; water and neighbours
 COAST, BORDER = "#8C979E", "#4F5B66"
 INK, HALO = "#1F2933", "#FFFFFF"  # words on the map, and the edge that keeps them legible
 

@@ -110,3 +110,8 @@ def _values(column: str) -> Mapping[str, str]:
         return {key: group.label for key, group in definitions.offence_groups().items()}
     defined = definitions.columns().get(column)
     return defined.values if defined else {}
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves alone: names from data must not become links, pictures or colours."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+!|~$:" else c for c in text)

@@ -85,7 +85,9 @@ def _layers(piece: Piece) -> Iterator[tuple[str, pd.DataFrame]]:
             if kind is not None:
                 yield name, gpd.read_file(source, layer=name)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
-        broken = Problem("the file cannot be read as shapes", hint="Download it again; a shapefile needs all its parts.")
+        broken = Problem(
+            "the file cannot be read as shapes", hint="Download it again; a shapefile needs all its parts."
+        )
         raise SourceProblem(piece.name, [broken]) from error
 
 
@@ -141,7 +143,7 @@ def _name_header(headers: list[str], code: str) -> str | None:
 
 
 def _vintage(year: str | None, levels: pd.Series, told: str) -> str:
-    """The edition: the header's year, else one in the name. Small areas must say it; their editions share most codes."""
+    """The edition: the header's year, else one in the name. Small areas must say it: editions share most codes."""
     small = levels.isin(list(CURRENT)).any()
     if year is None and small:
         match = re.search(r"(?:lsoa|msoa)[ _-]?(2011|2021|11|21)(?!\d)", told, re.I)
@@ -169,7 +171,7 @@ def _in_metres(shapes, told: str):  # a GeoSeries; geopandas is imported only wh
 
 
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
-    """One row per area with `problem`; `attrs["repaired"]` counts the shapes that were invalid and are polygons again."""
+    """One row per area with `problem`; `attrs["repaired"]` counts invalid shapes that are polygons again."""
     import shapely
 
     shapes = raw["geometry"].to_numpy().copy()

@@ -52,7 +52,7 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def localise(rows: pd.DataFrame, geography: Geography, partnership: Partnership) -> pd.DataFrame:
-    """Postcodes beyond the partnership's box get `problem` OUTSIDE; just outside its border they may still be asked for."""
+    """Postcodes beyond the partnership's box get `problem` OUTSIDE; those just over its border are kept."""
     west, south, east, north = geography.box
     inside = rows["easting"].between(west, east) & rows["northing"].between(south, north)
     return rows.assign(problem=rows["problem"].where((rows["problem"] != "") | inside, OUTSIDE))

@@ -4,7 +4,6 @@ Reads the government's own files (File 1, File 7 ...) and the tidied copies of t
 crime domain is made from police records, and the overall index holds it: both are context, never a factor of violence.
 """
 
-import io
 import re
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ import pandas as pd
 from data.definitions import Partnership
 from data.errors import Problem, SourceProblem
 from data.harmonise import OUTSIDE, Geography
-from data.sources import files
+from data.sources import excel, files
 from data.sources.files import Piece
 
 TABLE = "indicators"
@@ -83,7 +82,7 @@ class Measure:
 
 
 def read(piece: Piece) -> pd.DataFrame:
-    """The sheet or table of small areas: `code`, `vintage`, `edition`, and its columns of measures as they are called."""
+    """The sheet or table of small areas: `code`, `vintage`, `edition`, and its measures under their own headings."""
     for raw in _tables(piece):
         header = next((c for c in raw if CODE_HEADER.fullmatch(str(c).strip())), None)
         measures = [c for c in raw if c != header and measure(str(c)) is not None]
@@ -91,21 +90,14 @@ def read(piece: Piece) -> pd.DataFrame:
             vintage = "20" + (CODE_HEADER.fullmatch(header.strip())[1] or CODE_HEADER.fullmatch(header.strip())[2])[-2:]
             facts = pd.DataFrame({"code": raw[header], "vintage": vintage, "edition": _edition(raw, vintage)})
             return facts.join(raw[measures])
-    hint = "Small areas are headed «LSOA code (2021)» or lsoa21_code, measures «Income Rank (where 1 is ...)» or Income_rank."
+    hint = "Small areas are headed «LSOA code (2021)» or lsoa21_code, measures «Income Rank ...» or Income_rank."
     raise SourceProblem(piece.name, [Problem("no table of measures by small area was found", hint=hint)])
 
 
 def _tables(piece: Piece) -> list[pd.DataFrame]:
     if piece.suffix != ".xlsx":
         return [files.text_table(piece)]
-    from python_calamine import CalamineError
-
-    try:
-        sheets = pd.read_excel(io.BytesIO(piece.read_bytes()), sheet_name=None, dtype="str", engine="calamine")
-    except (CalamineError, ValueError, OSError) as error:
-        broken = Problem("the workbook is damaged or locked with a password", hint="Save it again, or export it as CSV.")
-        raise SourceProblem(piece.name, [broken]) from error
-    return [sheet.fillna("") for sheet in sheets.values()]
+    return [pd.DataFrame(rows[1:], columns=rows[0], dtype="str") for rows in excel.sheets(piece)]
 
 
 def _edition(raw: pd.DataFrame, vintage: str) -> str:
@@ -178,7 +170,9 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
         "vintage": np.repeat(raw["vintage"].to_numpy(dtype=object), len(columns)),
         "problem": np.select([bad_code, bad_value], [NOT_A_CODE, NOT_A_NUMBER], default="").astype(object),
     }
-    index = np.repeat(raw.index.to_numpy(), len(columns))  # the line in the file, for whoever looks up what was set aside
+    index = np.repeat(
+        raw.index.to_numpy(), len(columns)
+    )  # the line in the file, for whoever looks up what was set aside
     return pd.DataFrame({name: pd.Series(values, index=index, dtype=_kept(values)) for name, values in fields.items()})
 
 
@@ -197,8 +191,8 @@ def _kept(values: np.ndarray) -> str:
 def localise(rows: pd.DataFrame, geography: Geography, partnership: Partnership) -> pd.DataFrame:
     """The partnership's small areas, on today's edition; the rest get `problem` OUTSIDE.
 
-    A small area that was split gives its value to each part (`people` are shared equally: small areas are drawn to hold alike numbers); one that was merged or
-    redrawn gets the mean of the old ones. `source` says so on each such row, `attrs["notes"]` counts the areas.
+    A small area that was split gives its value to each part (numbers of people are shared equally, as small areas are
+    drawn to hold alike numbers); one that was merged or redrawn gets the mean of the old ones. `source` says so on each such row, `attrs["notes"]` counts the areas.
     """
     successors = _successors(rows, geography)
     current = rows["area_code"].isin(geography.parents.index)
@@ -227,7 +221,9 @@ def _successors(rows: pd.DataFrame, geography: Geography) -> pd.Series:
         raise SourceProblem(LABEL, [Problem("there are no areas yet to place measures in", hint=hint)])
     if rows["vintage"].eq("2011").any() and not geography.successors:
         hint = "Load the lookup of small areas 2011 to 2021 first: python -m data ingest lookups FILE"
-        raise SourceProblem(LABEL, [Problem("it is on small areas of 2011, and nothing says what became of them", hint=hint)])
+        raise SourceProblem(
+            LABEL, [Problem("it is on small areas of 2011, and nothing says what became of them", hint=hint)]
+        )
     return pd.Series(geography.successors, dtype="object").explode()
 
 

@@ -7,7 +7,9 @@ import zipfile
 from data.errors import Problem, SourceProblem
 from data.sources.files import Piece
 
-MOST_UNPACKED = 2 << 30  # bytes inside the workbook, which is a zip; a million rows of thirty columns are about half of it
+MOST_UNPACKED = (
+    2 << 30
+)  # bytes inside the workbook, which is a zip; a million rows of thirty columns are about half of it
 AGAIN = "Save it again as .xlsx without a password, or export it as CSV."
 
 

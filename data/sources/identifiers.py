@@ -35,7 +35,9 @@ HEADERS = {
 # What values look like. Each is tried on every different value of a column.
 VALUES = {
     "e-mail addresses": r"[\w.+-]+@[\w-]+\.\w",
-    "telephone numbers": r"(?:^|[^\w.-])(?:(?:\+|00)44[\s().-]*(?:\(0\))?|\(?0)[\s().-]*" + NUMBERING + r"(?:[\s().-]*\d){7,8}(?:$|\D)",
+    "telephone numbers": r"(?:^|[^\w.-])(?:(?:\+|00)44[\s().-]*(?:\(0\))?|\(?0)[\s().-]*"
+    + NUMBERING
+    + r"(?:[\s().-]*\d){7,8}(?:$|\D)",
     "NHS or hospital numbers": r"(?:^|\D)\d{3}[ -]\d{3}[ -]\d{4}(?:$|\D)",
     "names of people": r"\b(?:Mr|Mrs|Ms)\.? [A-Z][a-z]",
 }

@@ -29,7 +29,7 @@ OTHER_HEADERS = {
     "ladnm_active": "lad_now_name",
 }
 WORDS = {"wd": "ward", "ltla": "lad"}
-PAIRS = {  # kind: from, to. A neighbourhood "of 2011" is told apart by where its code still stands: see boundaries.knit
+PAIRS = {  # kind: the columns of its codes
     "lsoa11_lsoa21": ("lsoa11", "lsoa21"),
     "msoa11_msoa21": ("msoa11", "msoa21"),
     "lsoa_ward": ("lsoa21", "ward"),
@@ -48,7 +48,9 @@ def read(piece: Piece) -> pd.DataFrame:
     raw = raw[list(names)].rename(columns=names)
     raw = raw.loc[:, ~raw.columns.duplicated()]
     if not _kinds(raw):
-        hint = "Columns are called like LSOA11CD and LSOA21CD, lsoa21_code and ltla24_code, or msoa21cd and msoa21hclnm."
+        hint = (
+            "Columns are called like LSOA11CD and LSOA21CD, lsoa21_code and ltla24_code, or msoa21cd and msoa21hclnm."
+        )
         raise SourceProblem(piece.name, [Problem("no pair of codes that is used was found", hint=hint)])
     return raw
 
@@ -68,13 +70,13 @@ def _kinds(raw: pd.DataFrame) -> dict[str, tuple[str, str]]:
     found = {kind: pair for kind, pair in PAIRS.items() if set(pair) <= set(raw)}
     if "msoa21_spoken" not in raw:
         found.pop("msoa_name", None)
-    if {"lsoa11", "msoa11"} <= set(raw) and "lsoa_msoa" not in found:
+    if {"lsoa11", "msoa11"} <= set(raw) and "lsoa_msoa" not in found:  # used where both still stand: boundaries.knit
         found["lsoa_msoa"] = ("lsoa11", "msoa11")
     return found
 
 
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
-    """One row per pair and kind, each once, with `problem`; `authority_code` where the file gives it, for `localise`."""
+    """One row per pair and kind, each once, with `problem`; `authority_code`, where it is given, for `localise`."""
     rows = pd.concat([_of_kind(raw, kind, *pair) for kind, pair in _kinds(raw).items()])
     return rows[~rows.duplicated(["kind", "from_code", "to_code"])]
 

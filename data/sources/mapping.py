@@ -110,7 +110,9 @@ def _from_excel(piece: Piece, known: Collection[str]) -> tuple[pd.DataFrame, lis
 
 def _from_csv(piece: Piece, known: Collection[str]) -> tuple[pd.DataFrame, list[list[str]]]:
     content = piece.read_bytes()
-    first = io.StringIO(b"\n".join(content.split(b"\n", FIRST_LINES)[:FIRST_LINES]).decode("utf-8-sig", errors="replace"))
+    first = io.StringIO(
+        b"\n".join(content.split(b"\n", FIRST_LINES)[:FIRST_LINES]).decode("utf-8-sig", errors="replace")
+    )
     reader, rows, ends = csv.reader(first), [], [0]
     for row in reader:
         rows.append(row)

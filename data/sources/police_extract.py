@@ -8,7 +8,6 @@ from data import definitions
 from data.sources import identifiers, mapping, written
 from data.sources.files import Piece
 from data.sources.mapping import field
-from data.sources.written import first_reason, flags
 
 TABLE = "incidents"
 SOURCE = "police"
@@ -17,7 +16,8 @@ SUFFIXES = (".csv", ".xlsx")
 SEXUAL_GROUPS = ("rape", "sexual_other")
 FLAGS = ("knife", "firearm", "domestic", "sexual", "public_space", "alcohol", "drugs", "nte")
 WORDINGS = {"location_type": 200, "knife_method": 50, "weapon": 100, "victim_ethnicity": 100}  # different ones; more is free text
-DAY_LESS_A_SECOND = pd.Timedelta(hours=23, minutes=59, seconds=59)
+CODE = re.compile(r"0*(?P<number>\d{1,3})(?P<letter>[A-Z]?)(?:[/.]0*(?P<part>\d{1,3})[A-Z]?)?")
+CODE_TURNED_DATE = r"(?:\d{4}-\d\d-\d\d.*|\d{1,2}-[A-Za-z]{3}(?:-\d+)?|[A-Za-z]{3}-\d+|\d{1,2}/\d{1,2}/\d{4})"
 
 NO_REFERENCE = "no reference"
 NO_DATE = "neither a from-date nor a recorded date"
@@ -26,8 +26,6 @@ CODE_AS_DATE = "offence code was turned into a date by Excel"
 UNKNOWN_CODE = "offence code is not in the list"
 ENDS_BEFORE = "the to-date lies before the from-date"
 AFTER_RECORDING = "the from-date lies after the recorded date"
-BAD_SEX = "sex of victim: wording not in the list"
-BAD_LSOA = "code of the small area is not written E01 and six digits"
 
 
 def read(piece: Piece) -> pd.DataFrame:
@@ -40,94 +38,94 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
 
     salt : the secret that keeps references from being worked back; see `identifiers.pseudonym`.
     """
-    reference = field(raw, "reference")
+    reference, written_code = field(raw, "reference"), field(raw, "offence_code")
     when, bad_dates = _span(raw)
     places, bad_point = written.points(raw)
-    lsoa, bad_lsoa = written.lsoa_codes(raw)
-    code = offence_codes(field(raw, "offence_code"))
+    code = offence_codes(written_code)
     group = code.map(definitions.offence_codes("ho_code"))
-    marks = {name: flags(field(raw, name)) for name in FLAGS}
-    sex, bad_sex = written.meanings(field(raw, "victim_sex"), "sex")
-    ages = {who: written.age_groups(field(raw, f"{who}_age"), field(raw, f"{who}_age_band")) for who in ("victim", "suspect")}
+    told = _told(raw)
     rows = pd.DataFrame(
         {
             "record_id": identifiers.pseudonym(reference, salt),
             "source": SOURCE,
             "feed_id": SOURCE,
             "place_basis": "occurrence",
-            "month": when["dt_from"].fillna(when["dt_recorded"]).dt.to_period("M").dt.to_timestamp(),
+            "month": written.months(when["dt_from"].fillna(when["dt_recorded"])),
             **when,
             **places,
-            "precision": written.place_precision(places, lsoa, field(raw, "point_precision")),
+            "precision": written.place_precision(places, told["lsoa_code"][0], field(raw, "point_precision")),
             "postcode": field(raw, "postcode"),
-            "lsoa_code": lsoa,
-            **{name: field(raw, name).replace("", None) for name in WORDINGS},
             "ho_code": code,
             "offence_group": group,
-            **{name: values for name, (values, _) in marks.items()},
-            "victim_sex": sex,
-            **{f"{who}_age_band": values for who, (values, _) in ages.items()},
+            **{name: values for name, (values, _) in told.items()},
+            **{name: field(raw, name).replace("", None) for name in WORDINGS},
         }
     )
     rows["sexual"] = rows["sexual"].mask(group.isin(SEXUAL_GROUPS), True)
-    rows["problem"] = first_reason(
-        [
-            (reference.eq(""), NO_REFERENCE),
-            (bad_dates, written.BAD_DATE),
-            (rows["month"].isna(), NO_DATE),
-            (when["dt_to"] < when["dt_from"], ENDS_BEFORE),
-            (when["dt_from"].dt.normalize() > when["dt_recorded"].dt.normalize(), AFTER_RECORDING),
-            (code.isna() & field(raw, "offence_code").eq(""), NO_CODE),
-            (field(raw, "offence_code").str.fullmatch(DATE_LIKE), CODE_AS_DATE),
-            (group.isna(), UNKNOWN_CODE),
-            (bad_point, written.BAD_POINT),
-            (bad_lsoa, BAD_LSOA),
-            *((bad, f"{name.replace('_', ' ')} flag: wording not in the list") for name, (_, bad) in marks.items()),
-            (bad_sex, BAD_SEX),
-            *((bad, f"{who}: {written.BAD_AGE}") for who, (_, bad) in ages.items()),
-        ]
-    )
+    rules = [
+        (reference.eq(""), NO_REFERENCE),
+        (bad_dates, written.BAD_DATE),
+        (rows["month"].isna(), NO_DATE),
+        (when["dt_to"] < when["dt_from"], ENDS_BEFORE),
+        (when["dt_from"].dt.normalize() > when["dt_recorded"].dt.normalize(), AFTER_RECORDING),
+        (written_code.eq(""), NO_CODE),
+        (written_code.str.fullmatch(CODE_TURNED_DATE), CODE_AS_DATE),
+        (group.isna(), UNKNOWN_CODE),
+        (bad_point, written.BAD_POINT),
+    ]
+    rows["problem"] = written.first_reason(rules + written.not_understood(told))
     return rows
-
-
-CODE = re.compile(r"^0*(?P<number>\d{1,3})(?P<letter>[A-Z]?)(?:[/.]0*(?P<part>\d{1,3})[A-Z]?)?$")
-DATE_LIKE = r"\d{4}-\d\d-\d\d.*|\d{1,2}-[A-Za-z]{3}(?:-\d+)?|\d{1,2}/\d{1,2}/\d{4}"
 
 
 def offence_codes(text: pd.Series) -> pd.Series:
     """Home Office codes as the list has them: `8N/1` to `8N`, `001` to `1`, `4/01` to `4/1`; missing where it is no such code.
 
-    A class with a letter, or one listed whole (`1`), covers its parts; `4/1` and `4/3` are listed, or not, by themselves.
+    A class listed whole (`1`, `8N`) covers its parts; `4/1` is listed by itself, so `4/3` stays what it is, and is not in the list.
     """
-    listed = definitions.offence_codes("ho_code")
+    known = definitions.offence_codes("ho_code")
 
     def code(text: str) -> str | None:
-        if not (match := CODE.fullmatch(text.strip().upper().replace(" ", ""))):
+        if not (match := CODE.fullmatch(text.upper().replace(" ", ""))):
             return None
         whole = match["number"] + match["letter"]
         exact = f"{whole}/{match['part']}"
-        return exact if exact in listed or (match["part"] and whole not in listed) else whole
+        return exact if match["part"] and (exact in known or whole not in known) else whole
 
     return written.of_each(text, code).astype("str")
 
 
+def _told(raw: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """What columns of words say, and where they are not understood."""
+    ages = {f"{who}_age_band": (field(raw, f"{who}_age"), field(raw, f"{who}_age_band")) for who in ("victim", "suspect")}
+    return {
+        "lsoa_code": written.lsoa_codes(raw),
+        **{name: written.flags(field(raw, name)) for name in FLAGS},
+        "victim_sex": written.meanings(field(raw, "victim_sex"), "sex"),
+        **{name: written.age_groups(*years_and_band) for name, years_and_band in ages.items()},
+    }
+
+
 def _span(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """`dt_from`, `dt_to`, `dt_recorded`, `time_known`.
+    """`dt_from`, `dt_to`, `dt_recorded`, `time_known`, and the rows whose dates are not understood.
 
     Midnight is a time only where the to-time is another one: alone, with 00:00 or with 23:59 it is what systems write when nobody
-    knew. Without a time of day a record spans its whole day; without a to-date it ends when it began.
+    knew. Without a time of day a record spans its whole day; without a to-date, or with no more than the same day, it ends when it began.
     """
     start, bad_start = written.moments(field(raw, "from"), field(raw, "from_time"))
     end, bad_end = written.moments(field(raw, "to"), field(raw, "to_time"))
     recorded, bad_recorded = written.moments(field(raw, "recorded"))
-    end_clock = end["when"] - end["when"].dt.normalize()
-    end_timed = end["timed"] & end_clock.ne(pd.Timedelta(0)) & (end_clock < pd.Timedelta(hours=23, minutes=59))
-    midnight = start["when"].eq(start["when"].dt.normalize())
-    known = start["timed"] & (~midnight | end_timed)
-    first_day = start["when"].where(known, start["when"].dt.normalize())
-    last_moment = end["when"].where(end["timed"] & ~(~known & ~end_timed), end["when"].dt.normalize() + DAY_LESS_A_SECOND)
-    same_day = end["when"].dt.normalize().eq(start["when"].dt.normalize())
-    last_moment = last_moment.mask(known & ~end["timed"] & same_day, start["when"])
-    alone = start["when"].where(known, start["when"].dt.normalize() + DAY_LESS_A_SECOND)
-    when = {"dt_from": first_day, "dt_to": last_moment.fillna(alone), "dt_recorded": recorded["when"], "time_known": known}
+    first_day, last_day = start["when"].dt.normalize(), end["when"].dt.normalize()
+    end_clock = end["when"] - last_day
+    end_timed = end["timed"] & ~(end_clock.eq(pd.Timedelta(0)) & first_day.eq(last_day))
+    telling = end_timed & end_clock.between(pd.Timedelta(0), pd.Timedelta(hours=23, minutes=59), inclusive="neither")
+    known = start["timed"] & (start["when"].ne(first_day) | telling)
+    ends = end["when"].where(end_timed & (known | telling), last_day + written.TO_END_OF_DAY)
+    ends = ends.mask(known & ~end_timed & first_day.eq(last_day), start["when"])
+    alone = start["when"].where(known, first_day + written.TO_END_OF_DAY)
+    when = {
+        "dt_from": start["when"].where(known, first_day),
+        "dt_to": ends.fillna(alone),
+        "dt_recorded": recorded["when"],
+        "time_known": known,
+    }
     return pd.DataFrame(when), bad_start | bad_end | bad_recorded

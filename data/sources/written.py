@@ -14,8 +14,9 @@ from data.sources.mapping import field
 
 BAD_DATE = "date is not written day/month/year, year-month-day or as an Excel day number"
 BAD_POINT = "coordinates are not a pair of numbers"
-BAD_AGE = "age or age band is not understood"
+BAD_WORDING = "not written as expected, or wording not in the list"
 HOME = "Europe/London"  # whose clock local times are on
+TO_END_OF_DAY = pd.Timedelta(hours=23, minutes=59, seconds=59)
 OLDEST = 120  # years; a higher age is a slip
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "25_plus": (25, OLDEST)}
 SERIALS = (10_000, 80_000)  # Excel day numbers from 1927 to 2119
@@ -44,7 +45,9 @@ def moments(text: pd.Series, clock: pd.Series | None = None) -> tuple[pd.DataFra
     month = _number(parts["month"], parts["month2"], parts["month3"]).fillna(named)
     year = _number(parts["year"], parts["year2"], parts["year3"])
     year = year + np.select([parts["year3"].str.len().ne(2).to_numpy(), year < 70], [0, 2000], default=1900)
-    when = pd.to_datetime(pd.DataFrame({"year": year, "month": month, "day": day}), errors="coerce").astype("datetime64[us]")
+    when = pd.to_datetime(pd.DataFrame({"year": year, "month": month, "day": day}), errors="coerce").astype(
+        "datetime64[us]"
+    )
     month_first = parts["day3"].notna() & named.isna()
     if (month_first & (month > 12)).any() and not (month_first & (day > 12)).any():
         when = when.mask(month_first)
@@ -60,6 +63,11 @@ def moments(text: pd.Series, clock: pd.Series | None = None) -> tuple[pd.DataFra
         when = when.where(since.isna(), when.dt.normalize() + since)
         timed, bad_time = timed | since.notna(), bad_time | bad_clock
     return pd.DataFrame({"when": when, "timed": timed & when.notna()}), (when.isna() & text.ne("")) | bad_time
+
+
+def months(when: pd.Series) -> pd.Series:
+    """The first day of the month of each date."""
+    return when.dt.normalize() - pd.to_timedelta(when.dt.day - 1, unit="D")
 
 
 def clocks(text: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -93,7 +101,9 @@ def _local(when: pd.Series, zone: pd.Series) -> pd.Series:
     if zone.isna().all():
         return when
     offset = zone.replace("Z", "+0000").str.replace(":", "")
-    minutes = (offset.str[1:3].astype("float64") * 60 + offset.str[3:].astype("float64")) * np.where(offset.str[0] == "-", -1, 1)
+    minutes = (offset.str[1:3].astype("float64") * 60 + offset.str[3:].astype("float64")) * np.where(
+        offset.str[0] == "-", -1, 1
+    )
     utc = (when - pd.to_timedelta(minutes, unit="min")).dt.tz_localize("UTC")
     return utc.dt.tz_convert(HOME).dt.tz_localize(None).fillna(when)
 
@@ -203,6 +213,11 @@ def place_precision(places: pd.DataFrame, lsoa: pd.Series, of_points: pd.Series)
     """How exact each place is: `of_points` where there are coordinates, the small area where only its code is given."""
     has_point = places["easting"].notna() | places["lon"].notna()
     return np.select([has_point, lsoa.notna()], [of_points, "lsoa"], default="none")
+
+
+def not_understood(told: dict[str, tuple[pd.Series, pd.Series]]) -> list[tuple[pd.Series, str]]:
+    """A rule for each column that was read, named by what people call it."""
+    return [(bad, f"{definitions.columns()[name].label}: {BAD_WORDING}") for name, (_, bad) in told.items()]
 
 
 def first_reason(rules: list[tuple[pd.Series, str]]) -> np.ndarray:

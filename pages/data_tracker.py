@@ -1,0 +1,27 @@
+"""Data tracker: which data we hold, how fresh and how complete they are."""
+
+import streamlit as st
+
+from ui import charts, findings, frame, tables
+
+page = frame.open_page("data_tracker")
+
+with page.explaining():
+    fresh = tables.freshness(page)
+    page.show(fresh, finding=findings.freshness(fresh), key="fresh", open_table=True)
+    held = tables.months_held(page)
+    page.show(held, charts.months_held(held), finding=findings.months_held(held), key="held")
+
+left, right = st.columns(2)
+with left, page.explaining():
+    filled = tables.completeness(page)
+    page.show(filled, charts.completeness(filled), finding="How often each field is filled in", key="filled")
+with right, page.explaining():
+    aside = tables.set_aside(page)
+    page.show(aside, finding=findings.set_aside(aside), key="aside", open_table=True)
+
+with page.explaining():
+    flagged = tables.flags(page)
+    page.show(flagged, finding=findings.flagged(flagged), key="flags", open_table=True)
+    loads = tables.loads(page)
+    page.show(loads, finding="Every delivery, newest first", key="loads", open_table=True)

@@ -1,0 +1,61 @@
+"""Trends: change over time, with what is missing left open."""
+
+import pandas as pd
+import streamlit as st
+
+from analytics import trends
+from data import store
+from ui import charts, events, filters, findings, frame, profiles
+
+SPLITS = {"source": "Source", "offence_group": "Offence group", "authority_code": "Authority"}
+VALUES = {"n": "Each month", "rolling_sum": "Rolling 12 months"}
+
+page = frame.open_page("trends")
+scope = filters.scope(page)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    splits = [s for s in SPLITS if s != "authority_code" or scope.area == store.ALL]
+    split = page.control(
+        "split", st.segmented_control, "Lines for each", splits, value="source", format_func=SPLITS.get
+    )
+    value = page.control("value", st.segmented_control, "Show", list(VALUES), value="n", format_func=VALUES.get)
+    source = page.one_source(scope) if split != "source" else ""
+asked = scope.but(sources=(source,)) if source else scope
+
+
+@st.cache_data(show_spinner="Counting…", max_entries=128)
+def months_of(scope: store.Scope, split: str) -> pd.DataFrame:
+    """Monthly counts for each value of the split, with their rolling year."""
+    by = () if split == "source" else (split,)
+    early = scope.but(start=scope.start - pd.DateOffset(months=11))  # the first rolling year needs the year before
+    rows = store.monthly_counts(early, by=by)
+    series = [trends.rolling_sum(part) for _, part in rows.groupby(split, sort=False)]
+    found = pd.concat(series, ignore_index=True)
+    return found[found["month"] >= scope.start]
+
+
+with page.explaining():
+    rows = months_of(asked, split)
+labels = page.labels(split)
+rows = rows.assign(**{split: rows[split].map(labels)})
+title = f"{VALUES[value]}, by {SPLITS[split].lower()}"
+months = page.release(rows, counts=["n"], derived=["rolling_sum"], title=title, scope=asked)
+with page.explaining():
+    flags, marks = events.flags(asked), events.register(asked)
+many = rows[split].nunique() > 8
+picture = (
+    charts.small_multiples(months, value=value, by=split)
+    if many
+    else charts.trend(months, value=value, by=split, flags=flags, events=marks)
+)
+page.show(months, picture, finding=findings.trend(months, value=value, by=split), key="trend")
+
+left, right = st.columns(2)
+with left, page.explaining():
+    mix = profiles.mix(page, asked.but(sources=asked.sources[:1]))
+    page.show(mix, charts.mix(mix, category="offence_group"), finding=findings.mix(mix), key="mix")
+with right, page.explaining():
+    week = profiles.week(page, asked)
+    if week:
+        page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="week")
+    else:
+        st.info("The source chosen gives the month only: it cannot say which weekday or hour.")

@@ -1,0 +1,77 @@
+"""The tables about the data themselves, as Releases: freshness, months held, completeness, what was set aside, the loads."""
+
+import pandas as pd
+
+from analytics.disclosure import Release
+from data import definitions, tracker
+from data.store import Scope
+from ui import words
+from ui.frame import Page
+
+
+def freshness(page: Page) -> Release:
+    """How fresh each source is."""
+    rows = tracker.freshness(page.scope, pd.Timestamp.now())
+    rows["source"] = rows["source"].map(_label)
+    return _release(page, rows, "Freshness by source", counts=["months"])
+
+
+def news(page: Page) -> Release:
+    """The deliveries that made the current snapshot."""
+    rows = tracker.new_since_last(page.scope)
+    groups = rows.groupby("source", as_index=False).agg(
+        files=("file", "count"),
+        rows_read=("rows_read", "sum"),
+        accepted=("accepted", "sum"),
+        received=("received", "max"),
+    )
+    groups["source"] = groups["source"].map(_label)
+    return _release(page, groups, "What the current snapshot brought", counts=["accepted"])
+
+
+def months_held(page: Page) -> Release:
+    """Which months of which source were supplied."""
+    rows = tracker.months_held(page.scope)
+    rows["source"] = rows["source"].map(_label)
+    return _release(page, rows, "Months supplied", counts=[])
+
+
+def completeness(page: Page) -> Release:
+    """How often each field is filled in, by source."""
+    rows = tracker.completeness(page.scope)
+    rows["source"] = rows["source"].map(_label)
+    rows["field"] = rows["field"].map(words.label)
+    return _release(page, rows, "How often each field is filled in", counts=["n"], derived=["filled"])
+
+
+def set_aside(page: Page) -> Release:
+    """Rows that were not taken, by reason."""
+    rows = tracker.set_aside(page.scope)
+    rows["source"] = rows["source"].map(_label)
+    return _release(page, rows, "Rows set aside, by reason", counts=["n"])
+
+
+def loads(page: Page) -> Release:
+    """Every delivery."""
+    rows = tracker.store.latest_loads(page.scope)
+    rows["source"] = rows["source"].map(_label)
+    return _release(page, rows.drop(columns=["file_hash", "reasons"]), "Deliveries", counts=["accepted"])
+
+
+def _release(page: Page, rows: pd.DataFrame, title: str, *, counts: list[str], derived: list[str] = []) -> Release:
+    everything = Scope(page.scope.tier, page.scope.snapshot, sources=page.scope.sources)
+    return page.release(
+        rows,
+        counts=counts,
+        derived=derived,
+        title=title,
+        scope=everything,
+        period="Everything held",
+        basis="",
+        sources=("The record of loads of this tool",),
+    )
+
+
+def _label(source: str) -> str:
+    known = definitions.sources().get(source)
+    return known.label if known else source.replace("_", " ").capitalize()
