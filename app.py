@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui import filters, frame
+from ui import filters, frame, style
 
-st.set_page_config(page_title="Violence Hotspot and Risk Explorer", page_icon=":material/pin_drop:", layout="wide")
+st.set_page_config(page_title="Violence Hotspot and Risk Explorer", page_icon="📍", layout="wide")
+style.apply()
 frame.enter()
 page = st.navigation([frame.menu_entry(name) for name in frame.PAGES], position="top")
 filters.bar(frame.name_of(page))

@@ -18,6 +18,7 @@ SHOWN, BAND, HIDDEN, MISSING = "shown", "band", "hidden", "not supplied"
 CELL = ["source", "measure", "area_level", "area_code", "period_type", "month"]  # what names a cell
 TABLE = ["source", "measure", "area_level", "period_type"]  # a breakdown at one level
 YEAR = "Y-MAR"  # financial years, which quarters add up to
+NAME = ["source", "measure", "area_code", "period_type", "month"]  # the same, as a code is one place at one level
 NEAR = 1e-6  # a solution of a linear programme is whole, or a bound reached, within this
 
 
@@ -53,6 +54,10 @@ class System:
     def narrow(self) -> np.ndarray:
         """Counts not yet seen to have enough possible values."""
         return self.wide & (self.high - self.low < self.width - 1)
+
+    def weak(self) -> np.ndarray:
+        """Counts not yet known to be safe."""
+        return self.above() | self.narrow()
 
     def accept(self, counts: np.ndarray | None) -> bool:
         """Take note of a table if it is whole and agrees with every sum and interval exactly."""
@@ -168,11 +173,8 @@ def _secure(system: System, systems: list[System], book: Ledger, threshold: np.n
     """Prove or repair each count of one system, the most sensitive first; returns how many could not be made safe."""
     order = np.argsort(np.where(system.row < 0, 0, -threshold[system.row]), kind="stable")
     lost = np.zeros(len(order), dtype=bool)
-    while True:
-        _search(system)
-        weak = order[((system.above() | system.narrow()) & ~lost)[order]]
-        if not len(weak):
-            return int(lost.sum())
+    _search(system)
+    while (weak := order[(system.weak() & ~lost)[order]]).size:
         pins = _pins(system, weak[0])
         if pins is None:
             continue
@@ -181,6 +183,7 @@ def _secure(system: System, systems: list[System], book: Ledger, threshold: np.n
             lost[weak[0]] = True
         else:
             _hide(system, chosen, systems, book)
+    return int(lost.sum())
 
 
 def _choose(system: System, at: int, pins: np.ndarray, book: Ledger) -> int | None:
@@ -228,24 +231,34 @@ def _search(system: System) -> None:
 
 def _pins(system: System, at: int) -> np.ndarray | None:
     """Which counts' intervals pin the one at `at` (none known: all False); None when it turns out not to be pinned."""
-    pins, ends = [], []
-    for sign in (1.0, -1.0):
-        cost = np.zeros(len(system.truth))
-        cost[at] = sign
-        solved = _solved(system, cost, system.upper)
-        system.accept(_mended(system, solved.x, cost, system.upper))
-        ends.append(sign * np.ceil(solved.fun - NEAR))
-        pins.append((np.abs(solved.lower.marginals) > NEAR) | (np.abs(solved.upper.marginals) > NEAR))
-    if system.small[at] and ends[0] > 0:
-        return pins[0]
-    if system.wide[at] and ends[1] - ends[0] < system.width - 1:
-        return pins[1] if system.small[at] else pins[0] | pins[1]
-    for sign in (1.0, -1.0):
-        if (system.above() | system.narrow())[at]:
-            cost = np.zeros(len(system.truth))
-            cost[at] = sign
+    aims = {
+        sign: np.where(np.arange(len(system.row)) == at, sign, 0.0) for sign in (1.0, -1.0)
+    }  # least, greatest value
+    around = _beside(system, _beside(system, aims[1.0] > 0))
+    for cost in aims.values():
+        if system.weak()[at]:
+            system.accept(_solved_near(system, system.truth, around, cost, system.upper))
+    small, pins, ends = system.small[at], np.zeros(len(system.row), dtype=bool), {}
+    for sign in (1.0, -1.0) if small else (-1.0, 1.0):
+        if not system.weak()[at]:
+            return None
+        solved = _solved(system, aims[sign], system.upper)
+        system.accept(solved.x)
+        ends[sign] = sign * np.ceil(solved.fun - NEAR)
+        active = np.abs(np.column_stack([solved.lower.marginals, solved.upper.marginals])).max(axis=1) > NEAR
+        pins = active if small else pins | active
+        if (small and ends[1.0] > 0) or (len(ends) == 2 and ends[-1.0] - ends[1.0] < system.width - 1):
+            return pins
+    for cost in aims.values():  # possible in fractions: the integer programme decides
+        if system.weak()[at]:
             system.accept(_whole(system.sums, system.totals, cost, system.lower, system.upper))
-    return np.zeros(len(system.truth), dtype=bool) if (system.above() | system.narrow())[at] else None
+    return np.zeros_like(pins) if system.weak()[at] else None
+
+
+def _beside(system: System, some: np.ndarray) -> np.ndarray:
+    """The counts that share a sum with `some`, and these."""
+    sums = system.sums.tocsr()[np.unique(system.sums[:, some].indices)]
+    return some | (np.diff(sums.tocsc().indptr) > 0)
 
 
 def _solved(system: System, cost: np.ndarray, upper: np.ndarray) -> Any:
@@ -259,31 +272,32 @@ def _solved(system: System, cost: np.ndarray, upper: np.ndarray) -> Any:
     return solved
 
 
+def _solved_near(system: System, counts: np.ndarray, free: np.ndarray, cost: np.ndarray, upper: np.ndarray):
+    """The integer programme over the counts that are `free`, the others as in `counts`; None when there is no table."""
+    touched = np.unique(system.sums[:, free].indices)
+    sums = system.sums.tocsr()[touched].tocsc()
+    totals = system.totals[touched] - sums[:, ~free] @ counts[~free]
+    solved = _whole(sums[:, free], totals, cost[free], system.lower[free], upper[free])
+    if solved is None:
+        return None
+    whole = counts.copy()
+    whole[free] = solved
+    return whole
+
+
 def _whole(sums, totals, cost, lower, upper) -> np.ndarray | None:
     """The integer programme: least `cost` over whole-number tables; None when there is none."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     tie = LinearConstraint(sums, totals, totals)
-    options = {"mip_rel_gap": 0}
-    return milp(cost, integrality=np.ones(len(cost)), bounds=Bounds(lower, upper), constraints=tie, options=options).x
+    return milp(cost, integrality=np.ones(len(cost)), bounds=Bounds(lower, upper), constraints=tie).x
 
 
 def _mended(system: System, counts: np.ndarray, cost: np.ndarray, upper: np.ndarray) -> np.ndarray | None:
     """A table made whole: what is fractional, and what shares a sum with it, is solved again in whole numbers."""
     whole = np.rint(counts)
     torn = np.abs(counts - whole) > NEAR
-    if not torn.any():
-        return whole
-    torn_sums = system.sums.tocsr()[np.unique(system.sums[:, torn].indices)]
-    free = np.diff(torn_sums.tocsc().indptr) > 0
-    touched = np.unique(system.sums[:, free].indices)
-    sums = system.sums.tocsr()[touched].tocsc()
-    totals = system.totals[touched] - sums[:, ~free] @ whole[~free]
-    mended = _whole(sums[:, free], totals, cost[free], system.lower[free], upper[free])
-    if mended is None:
-        return None
-    whole[free] = mended
-    return whole
+    return _solved_near(system, whole, _beside(system, torn), cost, upper) if torn.any() else whole
 
 
 def _systems(table: pd.DataFrame, links: pd.DataFrame | None, width: int) -> list[System]:
@@ -292,10 +306,10 @@ def _systems(table: pd.DataFrame, links: pd.DataFrame | None, width: int) -> lis
     from scipy.sparse.csgraph import connected_components
 
     held = table[table["status"].ne(MISSING)]
-    sums = _equations(held, links)
+    sums, most = _equations(held, links)
     cells, counts = len(held), sums.shape[1]
     row = np.concatenate([held.index.to_numpy(), np.full(counts - cells, -1)])
-    truth, lower, upper = np.zeros(counts), np.zeros(counts), np.full(counts, np.inf)
+    truth, lower, upper = np.zeros(counts), np.zeros(counts), np.append(np.full(cells, np.inf), most)
     truth[:cells] = held["n"]
     remainder = sums[:, cells:].tocoo()
     truth[cells + remainder.col] = (sums[:, :cells] @ truth[:cells])[remainder.row]
@@ -315,8 +329,11 @@ def _systems(table: pd.DataFrame, links: pd.DataFrame | None, width: int) -> lis
     return systems
 
 
-def _equations(held: pd.DataFrame, links: pd.DataFrame | None) -> Any:
-    """Every sum that holds between cells, one per row: +1 for the whole, -1 for each part; remainders' columns come last."""
+def _equations(held: pd.DataFrame, links: pd.DataFrame | None) -> tuple[Any, np.ndarray]:
+    """Every sum that holds between cells, one per row: +1 for the whole, -1 for each part.
+
+    Columns after the cells' are remainders, whose greatest possible values come second.
+    """
     from scipy import sparse
 
     cells = held.reset_index(drop=True)
@@ -327,36 +344,43 @@ def _equations(held: pd.DataFrame, links: pd.DataFrame | None) -> Any:
         return names.get_indexer(pd.MultiIndex.from_frame(some[NAME].assign(**change)))
 
     entries = pd.concat([*_hierarchies(cells, find), *_flags(cells, find, links)], ignore_index=True)
-    sums = entries.groupby(["kind", "whole"]).ngroup().to_numpy()
-    split = np.unique(sums[entries["remainder"]])
-    rows = np.concatenate([sums, split])
-    columns = np.concatenate([entries["count"], len(cells) + np.arange(len(split))])
-    signs = np.concatenate([entries["sign"], np.full(len(split), -1)]).astype(float)
-    shape = (sums.max(initial=-1) + 1, len(cells) + len(split))
-    return sparse.csc_array((signs, (rows, columns)), shape=shape)
+    sums = entries.groupby(["kind", "whole"]).ngroup()
+    most = entries["most"].groupby(sums).max().dropna()  # sums that have a remainder
+    rows = np.concatenate([sums, most.index])
+    columns = np.concatenate([entries["count"], len(cells) + np.arange(len(most))])
+    signs = np.concatenate([entries["sign"], np.full(len(most), -1)]).astype(float)
+    shape = (sums.max() + 1 if len(sums) else 0, len(cells) + len(most))
+    return sparse.csc_array((signs, (rows, columns)), shape=shape), most.to_numpy()
 
 
-def _entries(kind: str, whole: Any, count: Any, sign: int, remainder: bool = False) -> pd.DataFrame:
-    """Counts in sums, one per row; a sum is named by its kind and the position of its whole."""
-    rows = pd.DataFrame({"kind": kind, "whole": whole, "count": count, "sign": sign, "remainder": remainder})
+def _entries(kind: str, whole: Any, count: Any, sign: int, most: Any = np.nan) -> pd.DataFrame:
+    """Counts in sums, one per row; a sum is named by its kind and the position of its whole; `most` its remainder can be."""
+    rows = pd.DataFrame({"kind": kind, "whole": whole, "count": count, "sign": sign, "most": most})
     return rows[rows["whole"].ge(0) & rows["count"].ge(0)]
 
 
 def _hierarchies(cells: pd.DataFrame, find: Any) -> Iterator[pd.DataFrame]:
-    """Places add up to the place above, quarters to the year, offence groups to all."""
-    below, quarter = cells[cells["parent"].notna()], cells[cells["period_type"].eq("quarter")]
-    group = cells[cells["kind"].eq("group") & cells["measure"].ne(ALL)]
-    year = {"period_type": "financial_year", "month": quarter["month"].dt.to_period(YEAR).dt.start_time}
-    wholes = {
-        "place": find(below, area_code=below["parent"]),
-        "time": find(quarter, **year),
-        "group": find(group, measure=ALL),
-    }
-    for (kind, whole), some in zip(wholes.items(), (below, quarter, group), strict=True):
+    """Places add up to the place above, quarters to the year, offence groups to all.
+
+    How many records lack a place is taken as known, but not of which kind they are.
+    """
+    quarter, group = (
+        cells[cells["period_type"].eq("quarter")],
+        cells[cells["kind"].eq("group") & cells["measure"].ne(ALL)],
+    )
+    year = find(quarter, period_type="financial_year", month=quarter["month"].dt.to_period(YEAR).dt.start_time)
+    for kind, whole, some in (("time", year, quarter), ("group", find(group, measure=ALL), group)):
         parts = _entries(kind, whole, some.index, -1)
-        yield parts
-        whole = parts["whole"].unique()
-        yield _entries(kind, whole, whole, 1)
+        heads = parts["whole"].unique()
+        yield from (parts, _entries(kind, heads, heads, 1))
+    below = cells[cells["parent"].notna()]
+    parts = _entries("place", find(below, area_code=below["parent"]), below.index, -1)
+    placed = cells["n"].reindex(parts["count"]).groupby(parts["whole"].to_numpy()).sum()
+    heads = placed.index.to_numpy()
+    nowhere = cells["n"].reindex(heads) - placed
+    most = nowhere.reindex(find(cells.iloc[heads], measure=ALL)).to_numpy()
+    most = np.where(cells["measure"].iloc[heads].ne(ALL) & (most > 0), most, np.nan)
+    yield from (parts, _entries("place", heads, heads, 1, most))
 
 
 def _flags(cells: pd.DataFrame, find: Any, links: pd.DataFrame | None) -> Iterator[pd.DataFrame]:
@@ -368,10 +392,10 @@ def _flags(cells: pd.DataFrame, find: Any, links: pd.DataFrame | None) -> Iterat
         if links is not None:
             known = links[links["source"].eq(source) & links["flag"].eq(flag)]
         whole, total = some.index, find(some, measure=ALL)
-        yield _entries(f"outside {flag}", whole, total, 1, remainder=True)
+        yield _entries(f"outside {flag}", whole, total, 1, np.inf)
         yield _entries(f"outside {flag}", whole, whole, -1)
         if known["inside"].any():
-            yield _entries(f"inside {flag}", whole, whole, 1, remainder=True)
+            yield _entries(f"inside {flag}", whole, whole, 1, np.inf)
         for group, inside in zip(known["group"], known["inside"], strict=True):
             side = "inside" if inside else "outside"
             yield _entries(f"{side} {flag}", whole, find(some, measure=group), -1)

@@ -36,6 +36,7 @@ def build(snapshot: Path, before: Path | None, changed: set[tuple[str, str]]) ->
     for table in ("admissions", *OPEN_TABLES, "lookups", "loads"):
         rows[table] = _whole(snapshot, table)
     _coverage(snapshot)
+    _flags(snapshot)
     _public(snapshot)
     _partner(snapshot)
     return rows
@@ -83,6 +84,14 @@ def _coverage(snapshot: Path) -> None:
     frame.to_parquet(snapshot / "restricted" / "coverage.parquet", index=False)
 
 
+def _flags(snapshot: Path) -> None:
+    """Months that depart from their source's own history."""
+    frame = pd.DataFrame({"source": [], "month": pd.to_datetime([]), "reason": []}).astype(
+        {"source": "str", "reason": "str"}
+    )
+    frame.to_parquet(snapshot / "restricted" / "flags.parquet", index=False)
+
+
 def _public(snapshot: Path) -> None:
     public, restricted = snapshot / "public", snapshot / "restricted"
     (public / "incidents").mkdir(parents=True)
@@ -91,7 +100,7 @@ def _public(snapshot: Path) -> None:
             publish.link(restricted / "incidents" / f"{source}.parquet", public / "incidents" / f"{source}.parquet")
     for table in OPEN_TABLES:
         publish.link(restricted / f"{table}.parquet", public / f"{table}.parquet")
-    for table in ("coverage", "loads"):
+    for table in ("coverage", "loads", "flags"):
         frame = pd.read_parquet(restricted / f"{table}.parquet")
         closed = frame["source"].isin([s for s in schema.SOURCES if s not in OPEN_INCIDENTS] + ["admissions"])
         frame[~closed].to_parquet(public / f"{table}.parquet", index=False)
@@ -101,7 +110,7 @@ def _partner(snapshot: Path) -> None:
     """The public data; every partner's loads and months; and the protected aggregates of what is not public."""
     partner = snapshot / "partner"
     publish.link_tree(snapshot / "public", partner)
-    for table in ("coverage", "loads"):
+    for table in ("coverage", "loads", "flags"):
         (partner / f"{table}.parquet").unlink()
         publish.link(snapshot / "restricted" / f"{table}.parquet", partner / f"{table}.parquet")
 

@@ -2,26 +2,26 @@
 
 import streamlit as st
 
-from ui import charts, findings, frame, tables
+from ui import chart_data, frame, remarks, tables
 
 page = frame.open_page("data_tracker")
 
 with page.explaining():
     fresh = tables.freshness(page)
-    page.show(fresh, finding=findings.freshness(fresh), key="fresh", open_table=True)
+    page.show(fresh, finding=remarks.freshness(fresh), key="fresh", open_table=True)
     held = tables.months_held(page)
-    page.show(held, charts.months_held(held), finding=findings.months_held(held), key="held")
+    page.show(held, chart_data.months_held(held), finding=remarks.months_held(held), key="held")
 
 left, right = st.columns(2)
 with left, page.explaining():
     filled = tables.completeness(page)
-    page.show(filled, charts.completeness(filled), finding="How often each field is filled in", key="filled")
+    page.show(filled, chart_data.completeness(filled), finding="How often each field is filled in", key="filled")
 with right, page.explaining():
     aside = tables.set_aside(page)
-    page.show(aside, finding=findings.set_aside(aside), key="aside", open_table=True)
+    page.show(aside, finding=remarks.set_aside(aside), key="aside", open_table=True)
 
 with page.explaining():
     flagged = tables.flags(page)
-    page.show(flagged, finding=findings.flagged(flagged), key="flags", open_table=True)
+    page.show(flagged, finding=remarks.flagged(flagged), key="flags", open_table=True)
     loads = tables.loads(page)
     page.show(loads, finding="Every delivery, newest first", key="loads", open_table=True)

@@ -7,7 +7,7 @@ from analytics import grids, hotspots, neighbours, rates, significance
 from data import store
 from ui import atlas, charts, filters, findings, frame, maps, words
 
-PERMUTATIONS = 9_999
+PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 FEWEST_HOT = 0.05  # a place is called a hotspot below this, after false-discovery control
 LISTED = 25  # places in the list beside the map
 LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)"}
@@ -45,7 +45,8 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
     found["q_value"] = significance.benjamini_hochberg(found["p_value"])
     found["confidence"] = significance.confidence_bins(found["z"], found["q_value"])
     found["share"] = found["n"] / found["n"].sum()
-    return found.join(hotspots.rank(found)[["rank", "rank_lower", "rank_upper"]])
+    some = hotspots.rank(found[found["n"] > 0])  # a place without records ranks below all of them
+    return found.join(some[["rank", "rank_lower", "rank_upper"]])
 
 
 with page.explaining():
@@ -90,7 +91,12 @@ with right:
     listed = page.part(found, top, title=f"The {LISTED} places with most records")
     shown = ("name", "n", "share", "rank_lower", "rank_upper", "z", "q_value")
     row = page.show(
-        listed, finding=findings.ranking(listed), key="list", columns=shown, rows_select=key, open_table=True
+        listed,
+        finding=findings.ranking(listed, category="name"),
+        key="list",
+        columns=shown,
+        rows_select=key,
+        open_table=True,
     )
 page.select(clicked or row)
 

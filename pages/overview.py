@@ -5,7 +5,7 @@ import streamlit as st
 
 from analytics import trends
 from data import store
-from ui import charts, filters, findings, frame, tables
+from ui import charts, filters, findings, frame, remarks, tables
 
 page = frame.open_page("overview")
 scope = filters.scope(page)
@@ -33,9 +33,12 @@ for column, (source, months) in zip(st.columns(max(len(records), 3)), records.it
     compared = trends.same_period_last_year(months, scope.start, scope.end)
     change = trends.change(compared["now"], compared["before"])
     numbers = compared.join(change[["ratio", "lower", "upper", "verdict"]]).assign(n=compared["now"])
-    asked = page.release(numbers, counts=["n"], title="Records in the period", scope=scope.but(sources=(source,)))
+    only = scope.but(sources=(source,))
+    asked = page.release(numbers, counts=["n"], title="Records in the period", scope=only)
+    latest = page.release(months, counts=["n"], derived=["expected", *EXPECTED], title="Latest month", scope=only)
+    said = f"{remarks.same_period(asked)} {remarks.against_expectation(latest)}"
     with column:
-        page.headline(asked, label=page.source_label(source), column="n", change=findings.compare_last_year(asked))
+        page.headline(asked, label=page.source_label(source), column="n", change=said)
 
 main = scope.sources[0]
 months = page.release(
@@ -59,11 +62,12 @@ if scope.area == store.ALL:
         scope=scope.but(sources=(main,), start=counts["month"].min()),
     )
     page.show(
-        areas, charts.small_multiples(areas, by="authority_name"), finding=findings.authorities(areas), key="areas"
+        areas, charts.small_multiples(areas, by="authority_name"), finding=remarks.authorities(areas), key="areas"
     )
 
 left, right = st.columns(2)
 with left, page.explaining():
-    page.show(tables.freshness(page), finding="How fresh the data are", key="fresh", open_table=True)
+    fresh = tables.freshness(page)
+    page.show(fresh, finding=remarks.freshness(fresh), key="fresh", open_table=True)
 with right, page.explaining():
     page.show(tables.news(page), finding="What the latest snapshot brought", key="news", open_table=True)

@@ -1,6 +1,6 @@
 """Monthly lines: a point is one month of one series; a month without a figure is a gap, never zero."""
 
-import math
+import itertools
 import textwrap
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,12 +10,13 @@ import pandas as pd
 
 from analytics.disclosure import HIDDEN, MISSING, Release
 from ui import chart_panels, chart_parts, words
-from ui.chart_parts import CATEGORICAL, EXPECTED, HATCH, MAIN, MUTED, TEXT, WARN
+from ui.chart_parts import CATEGORICAL, EXPECTED, HATCH, INK, MAIN, MUTED, TEXT, WARN
 from ui.picture import Picture
 
 PLOT = 340  # pixels high
 NARROW = 700  # pixels of the narrowest plot on a laptop: labels placed by hand must fit this
 MOST_LINES = 8  # that can be told apart
+MOST_TRIED = 6  # labels whose sides are tried in every combination
 HALF = pd.Timedelta(days=15)
 
 
@@ -47,17 +48,17 @@ def trend(
     key = _key(months, flags, expected)
     placed = _placed(events, months)
 
-    def draw(ink: str) -> alt.LayerChart:
+    def draw() -> alt.LayerChart:
         y = alt.Y("value:Q", axis=chart_parts.numbers_axis(value), scale=alt.Scale(domain=[0, top], nice=False))
         layers = [
-            *_gaps(months, top, ink),
+            *_gaps(months, top),
             *(_expected(release.table, expected) if expected else []),
             *_lines(months, _month_axis(months), y, by, words.heading(value)),
             *_flags(months, flags),
-            *_events(placed, ink),
+            *_events(placed),
             *(_line_names(months, top) if by else []),
-            chart_parts.text(words.heading(value), ink, y=-16 - _room(placed), bold=True),
-            *chart_parts.key(key, ink, below=48),
+            chart_parts.text(words.heading(value), y=-16 - _room(placed), bold=True),
+            *chart_parts.key(key, below=48),
         ]
         return alt.layer(*layers).properties(height=PLOT)
 
@@ -84,6 +85,7 @@ def _month_axis(months: pd.DataFrame) -> alt.X:
         values=[_day(m) for m in kept],
         format="%b %Y",
         labelFontSize=TEXT,
+        labelColor=INK,
         labelPadding=6,
         labelFlush=False,
         grid=False,
@@ -163,7 +165,7 @@ def _flags(months: pd.DataFrame, flags: pd.DataFrame | None) -> list[alt.Chart]:
 # ---------------------------------------------------------------------------------------------- gaps
 
 
-def _gaps(months: pd.DataFrame, top: float, ink: str) -> list[alt.Chart]:
+def _gaps(months: pd.DataFrame, top: float) -> list[alt.Chart]:
     """Hatched bands over the months in which no series has a figure, with the reason written on them."""
     gaps = gap_rows(months)
     if gaps.empty:
@@ -173,7 +175,7 @@ def _gaps(months: pd.DataFrame, top: float, ink: str) -> list[alt.Chart]:
     upright = wide < 0.20 * span  # too narrow for the words to lie flat
     labels = [
         alt.Chart(rows)
-        .mark_text(angle=angle, fontSize=TEXT - 1, fontStyle="italic", color=ink)
+        .mark_text(angle=angle, fontSize=TEXT - 1, fontStyle="italic", color=INK)
         .encode(x="at:T", y="y:Q", text="why:N")
         for rows, angle in ((middle[upright], 270), (middle[~upright], 0))
         if len(rows)
@@ -217,14 +219,25 @@ class Label(NamedTuple):
 
     date: pd.Timestamp
     lines: list[str]
-    at: float
+    at: float  # its rule
     wide: float
     left: bool = False  # of its rule
     row: int = 0
 
+    @property
+    def box(self) -> tuple[float, float]:
+        return (self.at - self.wide, self.at) if self.left else (self.at, self.at + self.wide)
+
+    def covers(self, other: "Label") -> bool:
+        """Whether the other's rule would run through these words, were they lower."""
+        return self.box[0] < other.at < self.box[1]
+
+    def meets(self, other: "Label") -> bool:
+        return self.box[0] < other.box[1] and other.box[0] < self.box[1]
+
 
 def _placed(events: pd.DataFrame | None, months: pd.DataFrame) -> list[Label]:
-    """Labels that touch neither each other nor another event's rule."""
+    """Labels that touch neither each other nor another event's rule, where that can be had."""
     if events is None or events.empty or months.empty:
         return []
     first, last = months["month"].min(), months["month"].max() + pd.offsets.MonthEnd()
@@ -233,23 +246,35 @@ def _placed(events: pd.DataFrame | None, months: pd.DataFrame) -> list[Label]:
         lines = textwrap.wrap(event.note, 26)
         at = NARROW * ((event.date - first) / (last - first))
         labels.append(Label(event.date, lines, at, 7.6 * max(map(len, lines), default=0) + 14))
-    split = min(range(len(labels), -1, -1), key=lambda k: _trouble(labels[:k], labels[k:]))
-    return _stacked(labels[:split][::-1], left=False) + _stacked(labels[split:], left=True)
+    return _stacked(_sided(labels))
 
 
-def _trouble(rightward: list[Label], leftward: list[Label]) -> float:
-    """Pixels by which labels would leave the plot, or meet, if these stood right of their rules and those left."""
-    right = max((label.at + label.wide for label in rightward), default=0.0)
-    left = min((label.at - label.wide for label in leftward), default=math.inf)
-    return max(0.0, right - NARROW) + max(0.0, -left) + max(0.0, right - left)
+def _sided(labels: list[Label]) -> list[Label]:
+    """The side of its rule each label stands on: inside the plot first, then not in each other's way."""
+    if len(labels) > MOST_TRIED:
+        return [label._replace(left=label.at + label.wide > NARROW) for label in labels]
+
+    def trouble(sides: tuple[bool, ...]) -> tuple[float, int, int]:
+        tried = [label._replace(left=side) for label, side in zip(labels, sides, strict=True)]
+        out = sum(max(0.0, -t.box[0]) + max(0.0, t.box[1] - NARROW) for t in tried)
+        return out, sum(a.covers(b) and b.covers(a) for a, b in itertools.combinations(tried, 2)), sum(sides)
+
+    best = min(itertools.product((False, True), repeat=len(labels)), key=trouble)
+    return [label._replace(left=side) for label, side in zip(labels, best, strict=True)]
 
 
-def _stacked(labels: list[Label], *, left: bool) -> list[Label]:
-    """Each label above those whose rule it would cross."""
-    out: list[Label] = []
-    for label in labels:
-        below = [other.row for other in out if abs(other.at - label.at) < label.wide]
-        out.append(label._replace(left=left, row=1 + max(below, default=-1)))
+def _stacked(labels: list[Label]) -> list[Label]:
+    """Each label above those whose rule would run through it, and no two on top of each other."""
+    out = list(labels)
+    for _ in range(len(out) ** 2):
+        before = list(out)
+        for i, k in itertools.permutations(range(len(out)), 2):
+            above = out[i].covers(out[k]) and not (out[k].covers(out[i]) and i > k)
+            same = out[i].row == out[k].row and out[i].meets(out[k])
+            if (above and out[i].row <= out[k].row) or (same and i > k and not out[k].covers(out[i])):
+                out[i] = out[i]._replace(row=out[k].row + 1)
+        if out == before:
+            break
     return out
 
 
@@ -261,14 +286,14 @@ def _room(placed: list[Label]) -> int:
     return (1 + max(label.row for label in placed)) * _row_height(placed) + 8 if placed else 0
 
 
-def _events(placed: list[Label], ink: str) -> list[alt.Chart]:
+def _events(placed: list[Label]) -> list[alt.Chart]:
     """A dashed rule per event, with its words above the plot."""
     layers = []
     for label in placed:
         base = alt.Chart(pd.DataFrame({"date": [label.date], "text": ["\n".join(label.lines)]})).encode(x="date:T")
         top = alt.value(-(label.row + 1) * _row_height(placed))
         side = {"align": "right", "dx": -6} if label.left else {"align": "left", "dx": 6}
-        rule = base.mark_rule(color=ink, strokeDash=[4, 3], strokeWidth=1.5)
-        note = base.mark_text(baseline="top", fontSize=13, color=ink, lineBreak="\n", **side)
+        rule = base.mark_rule(color=INK, strokeDash=[4, 3], strokeWidth=1.5)
+        note = base.mark_text(baseline="top", fontSize=13, color=INK, lineBreak="\n", **side)
         layers += [rule.encode(y=top, y2=alt.value(alt.expr("height"))), note.encode(y=top, text="text:N")]
     return layers

@@ -8,10 +8,10 @@ import pandas as pd
 
 from analytics.disclosure import BAND, Release
 from ui import chart_parts, words
-from ui.chart_parts import GRID, HATCH, MAIN, TEXT
+from ui.chart_parts import GRID, HATCH, INK, MAIN, TEXT
 from ui.picture import Picture
 
-PANEL = 160  # pixels high
+PANEL = 170  # pixels high
 LEFT, WIDE, LOW, TALL = 0.05, 0.84, 0.18, 0.50  # the plot inside a panel, as shares of the panel
 
 
@@ -36,14 +36,14 @@ def small_multiples(
     placed = _in_panels(months, panels)
     heading = f"{words.heading(value)} each month, from 0 to the figure on the upper line"
 
-    def draw(ink: str) -> alt.LayerChart:
+    def draw() -> alt.LayerChart:
         x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[0, columns], nice=False))
         y = alt.Y("ceiling:Q", axis=None, scale=alt.Scale(domain=[0, rows], nice=False))
         layers = [
-            *_frames(panels, x, y, ink),
+            *_frames(panels, x, y),
             *_lines(placed, value, by),
-            chart_parts.text(heading, ink, y=-10),
-            *chart_parts.key(chart_parts.key_of_missing(months), ink, below=12),
+            chart_parts.text(heading, y=-10),
+            *chart_parts.key(chart_parts.key_of_missing(months), below=12),
         ]
         return alt.layer(*layers).properties(height=PANEL * rows)
 
@@ -88,10 +88,10 @@ def _in_panels(months: pd.DataFrame, panels: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(alone=value.shift(1).isna() & value.shift(-1).isna() & rows["value"].notna())
 
 
-def _frames(panels: pd.DataFrame, x: alt.X, y: alt.Y, ink: str) -> list[alt.Chart]:
+def _frames(panels: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """The lines and words around each panel."""
-    frame, small = alt.Chart(panels), {"fontSize": TEXT - 2, "color": ink}
-    name = {"fontSize": TEXT, "fontWeight": "bold", "baseline": "line-bottom", "lineBreak": "\n", "color": ink}
+    frame, small = alt.Chart(panels), {"fontSize": TEXT - 2, "color": INK}
+    name = {"fontSize": TEXT, "fontWeight": "bold", "baseline": "line-bottom", "lineBreak": "\n", "color": INK}
     return [
         frame.mark_rule(color=GRID).encode(x=x, x2="right:Q", y=y),
         frame.mark_rule(color=HATCH).encode(x="left:Q", x2="right:Q", y="base:Q"),

@@ -14,7 +14,8 @@ from ui.picture import Picture
 CATEGORICAL = ("#0f7fc4", "#d9601a", "#129a75", "#b85fc9", "#a8791c", "#5f74e0", "#c8476b", "#6f7f8a")
 MAIN, WARN, MUTED = CATEGORICAL[0], CATEGORICAL[1], "#8d96a3"
 GRID, HATCH, EXPECTED = "#9aa0a833", "#9aa0a8", "#8d96a360"
-ON_SCREEN, ON_PAPER = "#7b818c", "#31333f"  # text that reads on white and dark; and dark ink for white paper
+LIGHT, DARK = "#e8eaed", "#31333f"
+INK = alt.expr(f"luminance(background) < 0.4 ? '{LIGHT}' : '{DARK}'")  # words follow the theme; on paper they are dark
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"  # the first comes with the renderer
 TEXT = 14  # pixels: read from the back of a room when the page fills a projector
 PAPER_WIDTH = 900  # pixels of a plot in a file, before scaling
@@ -22,18 +23,19 @@ BROKEN = {"invalid": "break-paths-show-path-domains", "strokeJoin": "round"}  # 
 NO_FIGURE = "no figure: not supplied, or hidden"
 SMALL = "small number, shown as a range"
 
-Draw = Callable[[str], alt.LayerChart]
+Draw = Callable[[], alt.LayerChart]
 Key = list[tuple[str, str, str]]  # glyph, its colour, what it means
 
 
 def picture(draw: Draw, alt_text: str, height: int) -> Picture:
-    """The same drawing twice: in ink for the screen, and in ink for paper."""
-    return Picture("altair", draw(ON_SCREEN), lambda: on_paper(draw(ON_PAPER)), alt_text, height=height)
+    """The same drawing twice: as wide as the page, in its theme; and for a file."""
+    live = draw().properties(autosize={"type": "fit-x", "contains": "padding"})  # the plot keeps its own height
+    return Picture("altair", live, lambda: on_paper(draw()), alt_text, height=height)
 
 
 def on_paper(chart: alt.Chart | alt.LayerChart, *, width: int = PAPER_WIDTH) -> alt.Chart | alt.LayerChart:
     """The chart for a file: white, dark ink, fonts that the renderer brings along."""
-    ink = {"labelColor": ON_PAPER, "titleColor": ON_PAPER}
+    ink = {"labelColor": DARK, "titleColor": DARK}
     return (
         chart.properties(width=width)
         .configure(background="white", font=FONT, padding=4)
@@ -92,20 +94,20 @@ def months_in_words(months: pd.DataFrame, value: str, flags: pd.DataFrame | None
     return " ".join(parts)
 
 
-def text(string: str, ink: str, *, x: int = 0, y: object = 0, bold: bool = False) -> alt.Chart:
+def text(string: str, *, colour: object = INK, x: int = 0, y: object = 0, bold: bool = False) -> alt.Chart:
     """Words at a place in pixels, counted from the upper left corner of the plot."""
     mark = alt.Chart(pd.DataFrame({"text": [string]})).mark_text(
-        align="left", baseline="middle", fontSize=TEXT, color=ink, fontWeight="bold" if bold else "normal"
+        align="left", baseline="middle", fontSize=TEXT, color=colour, fontWeight="bold" if bold else "normal"
     )
     return mark.encode(x=alt.value(x), y=alt.value(y), text="text:N")
 
 
-def key(entries: Key, ink: str, *, below: int) -> list[alt.Chart]:
+def key(entries: Key, *, below: int) -> list[alt.Chart]:
     """A line under the plot that says what the marks mean."""
     layers, x = [], 0
     for glyph, colour, meaning in entries:
         at = alt.expr(f"height + {below}")
-        layers += [text(glyph, colour, x=x, y=at), text(meaning, ink, x=x + 18, y=at)]
+        layers += [text(glyph, colour=colour, x=x, y=at), text(meaning, x=x + 18, y=at)]
         x += 44 + int(7.2 * len(meaning))
     return layers
 
@@ -135,6 +137,8 @@ def numbers_axis(column: str) -> alt.Axis:
         tickMinStep=1 if words.kind(column) == "integer" else alt.Undefined,
         tickCount=5,
         labelFontSize=TEXT,
+        labelColor=INK,
+        labelFlush=False,
         gridColor=GRID,
         domain=False,
         ticks=False,

@@ -9,7 +9,7 @@ from analytics.disclosure import MISSING, Release
 from ui import chart_parts, words
 from ui.chart_months import trend
 from ui.chart_panels import small_multiples
-from ui.chart_parts import CATEGORICAL, MAIN, MUTED, TEXT, on_paper
+from ui.chart_parts import CATEGORICAL, INK, MAIN, MUTED, TEXT, on_paper
 from ui.picture import Picture
 
 __all__ = ["CATEGORICAL", "bars", "mix", "on_paper", "small_multiples", "trend", "weekday_hour"]
@@ -59,21 +59,25 @@ def mix(
     total = rows["value"].sum()
     if total >= words.FEWEST_FOR_PERCENT:
         share = rows["value"] / total
-        rows["text"] = rows["text"].where(share.isna(), rows["text"] + " (" + share.map(words.percent) + ")")
+        rows["text"] = [
+            t if pd.isna(s) else f"{t} ({words.percent(s)})" for t, s in zip(rows["text"], share, strict=True)
+        ]
     return _bars(rows.assign(colour=MAIN), category, value)
 
 
 def _ranked(release: Release, category: str, value: str, labels: Mapping[str, str] | None) -> pd.DataFrame:
     """Rows from highest to lowest with the words for each; ties keep their order, missing ones come last."""
     rows = chart_parts.told(release, value).assign(code=release.table[category], lower=None, upper=None)
-    rows["name"] = [chart_parts.wrapped(words.value(category, code, labels), WRAP) for code in rows["code"]]
-    again = rows.groupby("name").cumcount()
-    rows["name"] = rows["name"].mask(again > 0, rows["name"] + " (" + (again + 1).astype(str) + ")")
+    names = pd.Series(
+        [chart_parts.wrapped(words.value(category, code, labels), WRAP) for code in rows["code"]], rows.index
+    )
+    again = names.groupby(names).cumcount()  # two places of one name are still two bars
+    rows["name"] = [f"{name} ({k + 1})" if k else name for name, k in zip(names, again, strict=True)]
     return rows.sort_values("value", ascending=False, kind="stable", na_position="last")
 
 
 def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") -> Picture:
-    heading, most = words.heading(value), int(rows["name"].str.count("\n").max()) + 1 if len(rows) else 1
+    heading, most = words.heading(value), max((name.count("\n") + 1 for name in rows["name"]), default=1)
     height = max(1, len(rows)) * (32 if most == 1 else 4 + 18 * most)
     data = rows[["name", "value", "lower", "upper", "n_lower", "n_upper", "text", "colour"]].astype(
         {"lower": float, "upper": float}
@@ -82,20 +86,20 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
     low = min(0.0, 1.1 * data[["value", "lower"]].min().min()) if len(data) else 0.0
     scale = alt.Scale(domain=[low, 1.1 * chart_parts.ceiling(data[["end"]])], nice=False)
 
-    def draw(ink: str) -> alt.LayerChart:
+    def draw() -> alt.LayerChart:
         base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=_names_axis()))
         tips = [alt.Tooltip("name:N", title=words.label(category)), alt.Tooltip("text:N", title=heading)]
         x = alt.X("value:Q", scale=scale, axis=chart_parts.numbers_axis(value))
         layers = [
             base.mark_bar(size=BAR).encode(x=x, color=alt.Color("colour:N", scale=None), tooltip=tips),
             base.mark_bar(size=BAR, opacity=0.35, color=MUTED).encode(x="n_lower:Q", x2="n_upper:Q", tooltip=tips),
-            base.mark_text(align="left", dx=8, fontSize=TEXT, color=ink).encode(x="end:Q", text="text:N"),
-            chart_parts.text(heading, ink, y=-14, bold=True),
+            base.mark_text(align="left", dx=8, fontSize=TEXT, color=INK).encode(x="end:Q", text="text:N"),
+            chart_parts.text(heading, y=-14, bold=True),
         ]
         if interval:
-            layers.insert(2, base.mark_rule(color=ink, strokeWidth=2.5).encode(x="lower:Q", x2="upper:Q"))
-        meaning = [("━", ink, interval)] if interval else []
-        return alt.layer(*layers, *chart_parts.key(meaning, ink, below=46)).properties(height=height)
+            layers.insert(2, base.mark_rule(color=INK, strokeWidth=2.5).encode(x="lower:Q", x2="upper:Q"))
+        meaning = [("━", INK, interval)] if interval else []
+        return alt.layer(*layers, *chart_parts.key(meaning, below=46)).properties(height=height)
 
     return chart_parts.picture(draw, _order_in_words(rows, value), height + (90 if interval else 60))
 
@@ -105,7 +109,9 @@ def _names_axis() -> alt.Axis:
     return alt.Axis(
         title=None,
         labelFontSize=TEXT,
+        labelColor=INK,
         labelLimit=0,
+        labelOverlap=False,
         labelPadding=8,
         labelExpr="split(datum.label, '\\n')",
         ticks=False,
@@ -130,7 +136,7 @@ def weekday_hour(release: Release, *, value: str = "n") -> Picture:
     top = cells["value"].max()
     missing = [("–", MUTED, chart_parts.NO_FIGURE)] if cells["value"].isna().any() else []
 
-    def draw(ink: str) -> alt.LayerChart:
+    def draw() -> alt.LayerChart:
         titles = {"day": "Day", "span": "Hour", "text": words.heading(value)}
         grid = alt.Chart(cells).encode(
             x=alt.X("hour:O", axis=_hours_axis(), scale=alt.Scale(paddingInner=0.06)),
@@ -148,9 +154,9 @@ def weekday_hour(release: Release, *, value: str = "n") -> Picture:
         )
         ramp = alt.Scale(domain=[0, top if top > 0 else 1.0], range=list(WEEK_RAMP))
         known = grid.transform_filter("isValid(datum.value)").mark_rect()
-        none = grid.transform_filter("!isValid(datum.value)").mark_text(text="–", color=ink, fontSize=TEXT)
+        none = grid.transform_filter("!isValid(datum.value)").mark_text(text="–", color=INK, fontSize=TEXT)
         squares = known.encode(color=alt.Color("value:Q", scale=ramp, legend=legend))
-        return alt.layer(squares, none, *chart_parts.key(missing, ink, below=44)).properties(height=280)
+        return alt.layer(squares, none, *chart_parts.key(missing, below=44)).properties(height=280)
 
     return chart_parts.picture(draw, _week_in_words(cells), 350)
 
@@ -170,6 +176,7 @@ def _hours_axis() -> alt.Axis:
     return alt.Axis(
         title=None,
         labelFontSize=TEXT,
+        labelColor=INK,
         values=list(range(0, 24, 3)),
         labelExpr="pad(datum.label, 2, '0', 'left') + ':00'",
         labelAngle=0,

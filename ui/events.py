@@ -9,7 +9,8 @@ from data.store import Scope
 def register(scope: Scope) -> pd.DataFrame:
     """Events of the period that concern the scope's area: date, note."""
     facts = store.snapshot_facts() or {}
-    rows = [e for e in definitions.events() if e.invented == bool(facts.get("invented"))]
+    invented = bool(facts.get("invented"))
+    rows = [e for e in definitions.events() if invented or not e.invented]
     rows = [e for e in rows if e.scope in ("all", scope.area) or scope.area == store.ALL]
     found = pd.DataFrame({"date": [pd.Timestamp(e.date) for e in rows], "note": [e.note for e in rows]})
     if found.empty:

@@ -72,7 +72,7 @@ def open_page(name: str) -> "Page":
         st.stop()
     _, _, question = PAGES[name]
     facts = store.snapshot_facts()
-    st.markdown(f"## {PAGES[name][0]}\n{question}.")
+    st.markdown(f"## {PAGES[name][0]}: {question[0].lower()}{question[1:]}")
     if facts is None:
         _say_empty()
     page = Page(name, visitor, facts)
@@ -153,6 +153,10 @@ class Page:
     def source_label(self, source: str) -> str:
         """What people call a source."""
         return definitions.source(source).label
+
+    def level_label(self, level: str) -> str:
+        """What people call a level of areas."""
+        return {"lsoa": "small area (LSOA)", "msoa": "neighbourhood (MSOA)", "ward": "ward", "lad": "authority"}[level]
 
     def labels(self, column: str) -> dict[str, str]:
         """The words for the values of `source`, `offence_group` or `authority_code`."""

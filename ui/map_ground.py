@@ -14,6 +14,7 @@ CONTEXT_M, AREA_M = 120, 40  # how far a simplified outline may lie from the tru
 FINE, COARSE = 5, 4  # decimals of a degree: about 1 m and 10 m
 PIXELS = (720, 440)  # the smallest map we expect: the first view fits into it
 MOST_NAMES = 150
+HALF_LETTER, NAME_GAP, LINE = 4.2, 5, 22  # pixels: half a letter, room beside a name, room from line to line
 NEAR_M = 500  # a harbour town may stand on the water of a simplified coast
 
 
@@ -167,3 +168,17 @@ def grid_angle(view: View) -> float:
     x, y = (west + east) / 2, (south + north) / 2
     (left, low), (right, high) = degrees([(x - 5_000, y), (x + 5_000, y)])
     return round(math.degrees(math.atan2(_mercator(high) - _mercator(low), right - left)), 2)
+
+
+def with_room(towns: list, view: View, height: int) -> list[list]:
+    """[lon, lat, name] of the names that touch no weightier one when the camera shows the first view."""
+    pixels = 512 * 2**view.zoom / 360
+    taken: list[tuple] = []
+    kept = []
+    for lon, lat, name, _ in towns:
+        left, top = (lon - view.longitude) * pixels, (_mercator(view.latitude) - _mercator(lat)) * pixels
+        half = len(name) * HALF_LETTER + NAME_GAP
+        if abs(top) < height / 2 and not any(abs(left - a) < half + b and abs(top - c) < LINE for a, b, c in taken):
+            taken.append((left, half, top))
+            kept.append([lon, lat, name])
+    return kept

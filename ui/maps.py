@@ -24,7 +24,6 @@ __all__ = ["Context", "Shapes", "View", "areas", "cells", "clicked", "context", 
 FEW_AREAS = 250  # above this, outlines are sent once and only colours travel
 STEP = 100_000  # centres of cells travel as whole hundred-thousandths of a degree (about 1 m) from the view's middle
 FONT = "Source Sans, Source Sans Pro, Liberation Sans, Arial, sans-serif"
-LABEL_TYPE = {"fontSize": 64, "sdf": True, "buffer": 12, "radius": 16, "smoothing": 0.1}
 
 
 class Drawn(NamedTuple):
@@ -82,7 +81,7 @@ def cells(
     radius = size_m / math.sqrt(3)
     chosen = release.table.loc[release.table["cell_id"] == selected, ["x", "y"]].to_numpy()
     outline = [hexagon(x, y, radius) for x, y in chosen]
-    layers = _column_layers(drawn, view, size_m, radius)
+    layers = _column_layers(drawn, view, size_m, selected)
     tip = _tip("{4}", "{5}", title, drawn, release)
 
     def still() -> object:
@@ -91,7 +90,7 @@ def cells(
         return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box, title)
 
     alt = _alt(title, drawn, f"hexagons {size_m:,} metres across")
-    live = _deck(layers, outline, context, view, tip)
+    live = _deck(layers, outline, context, view, tip, height)
     return Picture("deck", live, still, alt, tuple(drawn.legend), title, height, "cell_id")
 
 
@@ -136,8 +135,8 @@ def areas(
         live = area_canvas.data(drawn, shapes, context, view, title=title, second=second, selected=selected, alt=alt)
         return Picture("areas", live, still, **rest)
     tip = "{name}\n" + _tip("{text}", "{also}", title, drawn, release)
-    layers = [*_area_layers(drawn), _lines("edges", _edges(table), palettes.LAND, 0.8)]
-    return Picture("deck", _deck(layers, outline, context, view, tip), still, **rest)
+    layers = [*_area_layers(drawn, selected), _lines("edges", _edges(table), palettes.LAND, 0.8)]
+    return Picture("deck", _deck(layers, outline, context, view, tip, height), still, **rest)
 
 
 def clicked(event: object, selects: str) -> str | None:
@@ -218,17 +217,18 @@ def _alt(title: str, drawn: Drawn, what: str) -> str:
 # ------------------------------------------------------------------------------------------ layers
 
 
-def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: str) -> Deck:
+def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: str, height: int) -> Deck:
     ring = [map_ground.degrees(part) for part in outline]
     around = [[[-30, 40], [30, 40], [30, 65], [-30, 65]]]
+    coast = {"getLineColor": palettes.rgb(palettes.COAST), "getLineWidth": 1.2, "lineWidthUnits": "pixels"}
     stack = [
-        _polygons("around", around, palettes.AROUND, palettes.AROUND),
-        _polygons("land", context.land, palettes.LAND, palettes.COAST),
+        {"@@type": "SolidPolygonLayer", "id": "around", "data": around, **_fill(palettes.AROUND)},
+        {"@@type": "PolygonLayer", "id": "land", "data": context.land, **_fill(palettes.LAND), **coast},
         *layers,
         _lines("borders", context.borders, palettes.BORDER, 1.1),
         _lines("selected-edge", ring, palettes.HALO, 6),
         _lines("selected", ring, palettes.INK, 3),
-        _labels(context.towns),
+        _labels(context.towns, view, height),
     ]
     camera = {"longitude": view.longitude, "latitude": view.latitude, "zoom": view.zoom, "pitch": 0, "bearing": 0}
     still_camera = {"dragRotate": False, "touchRotate": False}  # a turned or tilted map is never wanted here
@@ -241,7 +241,7 @@ def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: 
     )
 
 
-def _column_layers(drawn: Drawn, view: View, size_m: int, radius: float) -> list[dict]:
+def _column_layers(drawn: Drawn, view: View, size_m: int, selected: str | None) -> list[dict]:
     """Six-sided columns without height. A row is [east, north, q, r, what it says], about 25 bytes."""
     centres = drawn.table[["x", "y"]].to_numpy()
     places = np.array(map_ground.degrees(centres)) if len(centres) else np.empty((0, 2))
@@ -254,12 +254,12 @@ def _column_layers(drawn: Drawn, view: View, size_m: int, radius: float) -> list
     return [
         {
             "@@type": "ColumnLayer",
-            "id": f"cells-{size_m}-{i}",
+            "id": f"cells-{size_m}-{i}-{selected or ''}",
             "data": [rows[k] for k in np.flatnonzero(drawn.index == i)],
             "getPosition": position,
             "getFillColor": palettes.rgb(entry.colour),
             "diskResolution": 6,
-            "radius": round(radius, 2),
+            "radius": round(size_m / math.sqrt(3), 2),
             "angle": angle,
             "extruded": False,
             "pickable": True,
@@ -268,7 +268,7 @@ def _column_layers(drawn: Drawn, view: View, size_m: int, radius: float) -> list
     ]
 
 
-def _area_layers(drawn: Drawn) -> list[dict]:
+def _area_layers(drawn: Drawn, selected: str | None) -> list[dict]:
     table = drawn.table
     features = []
     for code, name, shape, text, also in zip(
@@ -281,7 +281,7 @@ def _area_layers(drawn: Drawn) -> list[dict]:
     return [
         {
             "@@type": "GeoJsonLayer",
-            "id": f"areas-{i}",
+            "id": f"areas-{i}-{selected or ''}",
             "data": [features[k] for k in np.flatnonzero(drawn.index == i)],
             "getFillColor": palettes.rgb(entry.colour),
             "stroked": False,  # stroked polygons are picked too slowly for a click without a graphics card
@@ -299,10 +299,8 @@ def _edges(table: pd.DataFrame) -> list:
     return [map_ground.degrees(shapely.get_coordinates(line)) for line in shapely.get_parts(shapely.line_merge(union))]
 
 
-def _polygons(name: str, data: list, colour: str, edge: str) -> dict:
-    fill = {"getPolygon": "@@=-", "getFillColor": palettes.rgb(colour), "getLineColor": palettes.rgb(edge)}
-    line = {"lineWidthUnits": "pixels", "getLineWidth": 1.2}
-    return {"@@type": "PolygonLayer", "id": name, "data": data, **fill, **line}
+def _fill(colour: str) -> dict:
+    return {"getPolygon": "@@=-", "getFillColor": palettes.rgb(colour)}
 
 
 def _lines(name: str, data: list, colour: str, pixels: float) -> dict:
@@ -310,11 +308,12 @@ def _lines(name: str, data: list, colour: str, pixels: float) -> dict:
     return {"@@type": "PathLayer", "id": name, "data": data, **line, "jointRounded": True, "capRounded": True}
 
 
-def _labels(towns: list) -> dict:
+def _labels(towns: list, view: View, height: int) -> dict:
+    """Names with room in the first view. (deck's own collision filter fades them by halves and doubles a frame's cost.)"""
     return {
         "@@type": "TextLayer",
         "id": "towns",
-        "data": towns,
+        "data": map_ground.with_room(towns, view, height),
         "getPosition": "@@=[this[0],this[1]]",
         "getText": "@@=this[2]",
         "getSize": 15,
@@ -322,10 +321,7 @@ def _labels(towns: list) -> dict:
         "characterSet": "auto",
         "fontFamily": FONT,
         "fontWeight": 600,
-        "fontSettings": LABEL_TYPE,
+        "fontSettings": {"fontSize": 64, "sdf": True, "buffer": 12, "radius": 16, "smoothing": 0.1},
         "outlineWidth": 8,
         "outlineColor": palettes.rgb(palettes.HALO),
-        "extensions": [{"@@type": "CollisionFilterExtension"}],
-        "getCollisionPriority": "@@=this[3]",
-        "collisionTestProps": {"sizeScale": 2.5},
     }

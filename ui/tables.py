@@ -51,6 +51,13 @@ def set_aside(page: Page) -> Release:
     return _release(page, rows, "Rows set aside, by reason", counts=["n"])
 
 
+def flags(page: Page) -> Release:
+    """Months that depart from their source's own history."""
+    rows = tracker.store.flags(page.scope)
+    rows["source"] = rows["source"].map(_label)
+    return _release(page, rows, "Months to read with care", counts=[])
+
+
 def loads(page: Page) -> Release:
     """Every delivery."""
     rows = tracker.store.latest_loads(page.scope)

@@ -61,11 +61,15 @@ def label(column: str) -> str:
     return defined.label if defined else column.replace("_", " ").capitalize()
 
 
+def unit(column: str) -> str:
+    """What one of it is: "metres"; empty when the label says it."""
+    defined = definitions.columns().get(column)
+    return defined.unit if defined else ""
+
+
 def heading(column: str) -> str:
     """The heading with its unit: "Cell size (metres)"."""
-    defined = definitions.columns().get(column)
-    unit = defined.unit if defined else ""
-    return f"{label(column)} ({unit})" if unit and unit != label(column).lower() else label(column)
+    return f"{label(column)} ({unit(column)})" if unit(column) else label(column)
 
 
 def decimals(column: str) -> int:

@@ -1,6 +1,7 @@
 """Meaning as data: what an analyst may rightly change, read from the TOML and CSV files beside this one."""
 
 import csv
+import datetime
 import os
 import tomllib
 from collections.abc import Mapping
@@ -94,6 +95,18 @@ class Indicator:
     sex: str = "Persons"
     age: str = "All ages"
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a reader of a trend should know of, from events.toml. scope : all, or an authority's code."""
+
+    date: datetime.date
+    kind: str
+    scope: str
+    note: str
+    rebase: bool
+    invented: bool
 
 
 @dataclass(frozen=True)
@@ -195,6 +208,12 @@ def wording(kind: str) -> dict[str, str]:
 def indicators() -> dict[str, Indicator]:
     """Indicators whose meaning is settled, by the identifier their publisher gives."""
     return {key: Indicator(**entry) for key, entry in _toml(HERE / "indicators.toml").items()}
+
+
+@cache
+def events() -> tuple[Event, ...]:
+    """The register of events, oldest first."""
+    return tuple(sorted((Event(**e) for e in _toml(HERE / "events.toml")["events"]), key=lambda e: e.date))
 
 
 def partnership() -> Partnership:

@@ -1,4 +1,6 @@
-"""Hospital admissions for assault, counted by where patients live. A row is one authority, period, age band, sex and cause."""
+"""Hospital admissions for assault, by where patients live. A row is one authority, period, age band, sex and cause."""
+
+import re
 
 import pandas as pd
 
@@ -25,7 +27,7 @@ BAD_PERIOD = "period is not a month (2023-04), a financial year (2023/24) or thr
 BAD_COUNT = "a count is not a whole number of 0 or more, nor * for withheld"
 NO_COUNT = "no count is given"
 BAD_DECILE = "deprivation tenth is not 1 to 10"
-REPEATED = "given twice"
+NOT_FAULTS = (NOT_AUTHORITY,)  # regions and the country stand in such tables, and are no fault of theirs
 
 
 def read(piece: Piece) -> pd.DataFrame:
@@ -39,12 +41,13 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     A count withheld by its owner (`*`) is missing and `suppressed`; 0 stays 0; an empty count is not given.
     """
     authority = field(raw, "authority").str.upper()
-    period, period_type = _periods(field(raw, "period"), written.meanings(field(raw, "period_type"), "period_type")[0])
+    length, bad_length = written.meanings(field(raw, "period_type"), "period_type")
+    period, length = _periods(field(raw, "period"), length)
     counts = {name: written.numbers(field(raw, name).replace(WITHHELD, "")) for name in ("episodes", "persons")}
     withheld = field(raw, "episodes").eq(WITHHELD) | field(raw, "persons").eq(WITHHELD)
     decile, bad_decile = written.numbers(field(raw, "imd_decile"))
     told = {
-        "period_type": (period_type, written.meanings(field(raw, "period_type"), "period_type")[1]),
+        "period_type": (length, bad_length),
         "age_band5": _age_bands(field(raw, "age_band")),
         "sex": written.meanings(field(raw, "sex"), "sex_or_all"),
         "icd_group": written.meanings(field(raw, "icd"), "icd_group"),
@@ -70,48 +73,46 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
         (rows["episodes"].isna() & rows["persons"].isna() & ~withheld, NO_COUNT),
         (bad_decile | ~decile.fillna(1).isin(range(1, 11)), BAD_DECILE),
         *written.not_understood(told),
-        (rows.duplicated(keys), REPEATED),
     ]
     rows["problem"] = written.first_reason(rules)
-    return rows
+    return written.without_repeats(rows, keys)
 
 
-def localise(
-    rows: pd.DataFrame, geography: harmonise.Geography, partnership: definitions.Partnership
-) -> pd.DataFrame:
+def localise(rows: pd.DataFrame, geography: harmonise.Geography, partnership: definitions.Partnership) -> pd.DataFrame:
     """Rows of other partnerships' authorities are set aside as outside the area."""
     elsewhere = rows["problem"].eq("") & ~rows["authority_code"].isin(partnership.codes)
     return rows.assign(problem=rows["problem"].mask(elsewhere, harmonise.OUTSIDE))
 
 
 def _periods(text: pd.Series, given: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Period as this house writes it, and its length. `2011-12` is December unless the file says that it is a financial year."""
+    """Period as this house writes it, and its length; missing where it is none, or not of the length given."""
+    found = [_period(t, g) for t, g in zip(text, given.fillna(""), strict=True)]
+    period, length = (pd.Series(values, index=text.index, dtype="str") for values in zip(*found, strict=True))
+    return period, length.fillna(given)
 
-    def financial_year(first: str, last: str) -> str | None:
-        return f"{first}/{last}" if (int(first) + 1) % 100 == int(last) else None
 
-    written_as = {
-        "month": lambda year, month: f"{year}-{month}" if 1 <= int(month) <= 12 else None,
-        "financial_year": financial_year,
-        "three_years": lambda first, second, third, last: (
-            f"{first}/{second}-{int(first) + 2}/{last}"
-            if financial_year(first, second) and (int(first) + 2) % 100 == int(third) and (int(third) + 1) % 100 == int(last)
-            else None
-        ),
-    }
-    period, kind = pd.Series(None, index=text.index, dtype="str"), given.copy()
+def _period(text: str, given: str) -> tuple[str | None, str | None]:
+    """`2011-12` is December unless the file says that it is a financial year."""
     for length, pattern in PERIODS.items():
-        parts = text.str.extract(f"^{pattern}$").astype(object)
-        found = [written_as[length](*p) if isinstance(p[0], str) else None for p in parts.itertuples(index=False)]
-        fits = pd.Series(found, index=text.index, dtype="str").where(given.isna() | given.eq(length))
-        kind = kind.mask(kind.isna() & period.isna() & fits.notna(), length)
-        period = period.fillna(fits)
-    return period, kind
+        if given in ("", length) and (match := re.fullmatch(pattern, text)):
+            year, *rest = (int(part) for part in match.groups())
+            following = [(year + n) % 100 for n in (1, 2, 3)]
+            if length == "month" and 1 <= rest[0] <= 12:
+                return f"{year}-{rest[0]:02}", length
+            if length == "financial_year" and rest == following[:1]:
+                return f"{year}/{rest[0]:02}", length
+            if length == "three_years" and rest == following:
+                return f"{year}/{rest[0]:02}-{year + 2}/{rest[2]:02}", length
+    return None, None
 
 
 def _age_bands(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Bands of five years, or `all`; anything wider cannot be standardised and is not understood."""
-    bands = text.str.lower().str.replace(r" ?(?:–|-|to) ?", "-", regex=True).str.replace(r" ?(?:\+|and over)$", "+", regex=True)
+    bands = (
+        text.str.lower()
+        .str.replace(r" ?(?:–|-|to) ?", "-", regex=True)
+        .str.replace(r" ?(?:\+|and over)$", "+", regex=True)
+    )
     bands = bands.replace({"": "all", "all ages": "all"})
     fits = bands.isin([*schema.AGE_BANDS, "all"])
     return bands.where(fits), ~fits

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from data.sources import identifiers, mapping, written
+from data.sources import dates, identifiers, mapping, written
 from data.sources.files import Piece
 from data.sources.mapping import field
 
@@ -19,6 +19,7 @@ NO_CALL = "no date of the call"
 NO_COMPLAINT = "nothing says what the call was about"
 NOT_ASSAULT = "not a call to an assault"
 BAD_COMPLAINT = "complaint: wording not in the list"
+NOT_FAULTS = (NOT_ASSAULT,)  # a delivery may hold all calls of a triage card, and that is no fault of it
 
 
 def read(piece: Piece) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
     Calls are stamped by a machine, so a time of 00:00 is a time here.
     """
     service = field(raw, "service").str.lower().str.replace(r"[^a-z0-9]+", "-", regex=True)
-    call, bad_date = written.moments(field(raw, "call"))
+    call, bad_date = dates.moments(field(raw, "call"))
     places, bad_point = written.points(raw)
     complaint = field(raw, "complaint").str.upper().str.replace(CARD, r"\1\2", regex=True)
     about, bad_complaint = written.meanings(complaint, "ambulance_complaint")
@@ -43,9 +44,9 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
             "source": SOURCE,
             "feed_id": (f"{SOURCE}:" + service).where(service.ne(""), SOURCE),
             "place_basis": "pickup",
-            "month": written.months(call["when"]),
+            "month": dates.months(call["when"]),
             "dt_from": call["when"],
-            "dt_to": call["when"].where(call["timed"], call["when"] + written.TO_END_OF_DAY),
+            "dt_to": call["when"].where(call["timed"], call["when"] + dates.TO_END_OF_DAY),
             "dt_recorded": call["when"],
             "time_known": call["timed"],
             **places,
@@ -60,7 +61,7 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
         }
     )
     rules = [
-        (bad_date, written.BAD_DATE),
+        (bad_date, dates.BAD_DATE),
         (call["when"].isna(), NO_CALL),
         (complaint.eq(""), NO_COMPLAINT),
         (bad_complaint, BAD_COMPLAINT),

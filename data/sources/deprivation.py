@@ -192,7 +192,8 @@ def localise(rows: pd.DataFrame, geography: Geography, partnership: Partnership)
     """The partnership's small areas, on today's edition; the rest get `problem` OUTSIDE.
 
     A small area that was split gives its value to each part (numbers of people are shared equally, as small areas are
-    drawn to hold alike numbers); one that was merged or redrawn gets the mean of the old ones. `source` says so on each such row, `attrs["notes"]` counts the areas.
+    drawn to hold alike numbers); one that was merged or redrawn gets the mean of the old ones (numbers: their sum).
+    `source` says so on each such row, `attrs["notes"]` counts the areas.
     """
     successors = _successors(rows, geography)
     current = rows["area_code"].isin(geography.parents.index)

@@ -16,7 +16,8 @@ AGAIN = "Save it again as .xlsx without a password, or export it as CSV."
 def sheets(piece: Piece) -> list[list[list[str]]]:
     """The visible sheets that hold anything, each as rows of text; numbers without a decimal part have no point.
 
-    Dates become `2025-12-31`, with ` 14:05:00` where any value of the column has a time of day: midnight is then midnight, not a bare date.
+    Dates become `2025-12-31`, with ` 14:05:00` where any value of the column has a time of day: midnight is then
+    midnight and not a bare date.
     """
     import python_calamine as calamine
 

@@ -24,8 +24,7 @@ OTHER_AREA = "a kind of area that is not held"
 BAD_PERIOD = "period is not a year (2015), a financial year (2010/11) or several (2021/22 - 23/24)"
 BAD_NUMBER = "a value, limit or count is not a number"
 NO_INDICATOR = "no indicator identifier"
-REPEATED = "given twice"
-LEFT_OUT = (GROUPED, COUNTY, OTHER_AREA, REPEATED)  # in every export, and no fault of it
+NOT_FAULTS = (GROUPED, COUNTY, OTHER_AREA, written.REPEATED)  # in every export, and no fault of it
 
 
 def read(piece: Piece) -> pd.DataFrame:
@@ -36,8 +35,8 @@ def read(piece: Piece) -> pd.DataFrame:
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     """One row per value, with `problem` naming why it cannot be used or is left out (empty where it is kept).
 
-    The headline figure keeps the publisher's identifier; other sexes and ages of the same indicator get one of their own
-    (`90280:female`, `90280:65plus`). An empty value is kept as missing: the publisher gives none for that area and period.
+    The headline figure keeps the publisher's identifier; other sexes and ages of the indicator get one of their own
+    (`90280:female`, `90280:65plus`). An empty value is kept as missing: the publisher gives none for that row.
     """
     known = definitions.indicators()
     identifier, sex, age = field(raw, "indicator"), field(raw, "sex"), field(raw, "age")
@@ -71,18 +70,13 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
         *((bad, BAD_NUMBER) for _, bad in told.values()),
     ]
     rows["problem"] = written.first_reason(rules)
-    again = rows["problem"].eq("") & rows[rows["problem"].eq("")].duplicated(["indicator_id", "area_code", "period"]).reindex(
-        rows.index, fill_value=False
-    )
-    rows["problem"] = rows["problem"].mask(again, REPEATED)
-    return rows
+    return written.without_repeats(rows, ["indicator_id", "area_code", "period"])
 
 
-def localise(
-    rows: pd.DataFrame, geography: harmonise.Geography, partnership: definitions.Partnership
-) -> pd.DataFrame:
+def localise(rows: pd.DataFrame, geography: harmonise.Geography, partnership: definitions.Partnership) -> pd.DataFrame:
     """Areas of other partnerships are set aside as outside the area; regions and the country stay, to compare with."""
-    ours = {*partnership.codes, partnership.force_area, *geography.parents.index, *geography.parents["msoa_code"].dropna()}
+    parents = geography.parents
+    ours = {*partnership.codes, partnership.force_area, *parents.index, *parents["msoa_code"].dropna()}
     wide = rows["area_level"].isin(["region", "country", "ward"])
     elsewhere = rows["problem"].eq("") & ~wide & ~rows["area_code"].isin(ours)
     return rows.assign(problem=rows["problem"].mask(elsewhere, harmonise.OUTSIDE))
@@ -103,7 +97,7 @@ def _slug(text: str) -> str:
 
 
 def _periods(text: pd.Series) -> pd.Series:
-    """Years as they are; spans with both ends whole: `2021/22 - 23/24` as `2021/22-2023/24`, `2001 - 03` as `2001-2003`."""
+    """Years as they are; spans with both ends whole: `2001-2003` for `2001 - 03`."""
     found = text.str.extract(r"^(\d{4}(?:/\d\d)?)(?: ?- ?(?:\d\d)?(\d\d(?:/\d\d)?))?$")
     last = found[0].str[:2] + found[1]
     return found[0].where(found[1].isna(), found[0] + "-" + last)

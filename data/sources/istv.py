@@ -1,8 +1,9 @@
-"""Assaults seen in emergency departments (Information Sharing to Tackle Violence). A row is one attendance after an assault."""
+"""Assaults seen in emergency departments (Information Sharing to Tackle Violence). A row is one attendance."""
 
+import numpy as np
 import pandas as pd
 
-from data.sources import identifiers, mapping, written
+from data.sources import dates, identifiers, mapping, written
 from data.sources.files import Piece
 from data.sources.mapping import field
 
@@ -10,8 +11,9 @@ TABLE = "incidents"
 SOURCE = "ed_istv"
 LABEL = "Assaults seen in emergency departments (ISTV)"
 SUFFIXES = (".csv", ".xlsx")
-KNIFE = {"sharp object": True} | dict.fromkeys(["body part", "blunt object", "firearm", "corrosive", "vehicle"], False)
-FIREARM = {"firearm": True} | dict.fromkeys(["body part", "blunt object", "sharp object", "corrosive", "vehicle"], False)
+NEITHER = dict.fromkeys(["body part", "blunt object", "corrosive", "vehicle"], False)
+KNIFE = NEITHER | {"sharp object": True, "firearm": False}  # a glass or bottle may have been broken, or not
+FIREARM = NEITHER | {"firearm": True, "sharp object": False, "glass or bottle": False}
 PUBLIC = dict.fromkeys(["home", "workplace", "health or care", "custody"], False) | dict.fromkeys(
     ["street", "licensed premises", "food outlet", "public transport", "park or open space", "shop"], True
 )
@@ -31,8 +33,8 @@ def read(piece: Piece) -> pd.DataFrame:
 def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
     """One row per attendance, with `problem` naming why it cannot be used (empty where it can).
 
-    The words of the place are looked through for a postcode and dropped; so are the words of the method. Where the assault has no
-    place the row counts where the patient was treated, and lies nowhere on a map.
+    The words of the place are looked through for a postcode and dropped; so are the words of the method. Where the
+    assault has no place the row counts where the patient was treated, and lies nowhere on a map.
     """
     site = field(raw, "site").str.lower().str.replace(r"[^a-z0-9]+", "-", regex=True)
     when, bad_dates, after = _times(raw)
@@ -46,8 +48,8 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
             "record_id": identifiers.record_ids(raw, site, salt),
             "source": SOURCE,
             "feed_id": f"{SOURCE}:" + site,
-            "place_basis": pd.Series("occurrence", index=raw.index).where((precision != "none") | postcode.ne(""), "treated"),
-            "month": written.months(when["dt_from"].fillna(when["dt_recorded"])),
+            "place_basis": np.where((precision != "none") | postcode.ne(""), "occurrence", "treated"),
+            "month": dates.months(when["dt_from"].fillna(when["dt_recorded"])),
             **when,
             **places,
             "precision": precision,
@@ -61,11 +63,11 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
             **{name: values for name, (values, _) in told.items()},
         }
     )
-    start, end = (written.moments(field(raw, name))[0]["when"] for name in ("period_start", "period_end"))
+    start, end = (dates.moments(field(raw, name))[0]["when"] for name in ("period_start", "period_end"))
     day = when["dt_recorded"].dt.normalize()
     rules = [
         (site.eq(""), NO_SITE),
-        (bad_dates, written.BAD_DATE),
+        (bad_dates, dates.BAD_DATE),
         (day.isna(), NO_ARRIVAL),
         ((day < start) | (day > end), OUTSIDE_PERIOD),
         (after, AFTER_ARRIVAL),
@@ -105,16 +107,17 @@ def _postcodes(raw: pd.DataFrame, places: pd.DataFrame) -> pd.Series:
 
 
 def _times(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """`dt_from`, `dt_to`, `dt_recorded` (the arrival), `time_known`; rows not understood; rows with the assault after the arrival.
+    """`dt_from`, `dt_to`, `dt_recorded` (the arrival), `time_known`; rows not understood; assaults after the arrival.
 
-    An assault whose time nobody knew (no time, or 00:00) lies within its day and before the arrival; without a day, before the arrival.
+    An assault whose time nobody knew (no time, or 00:00) lies within its day and before the arrival; one without a day,
+    before the arrival.
     """
-    assault, bad_assault = written.moments(field(raw, "assault"))
-    arrival, bad_arrival = written.moments(field(raw, "arrival"))
+    assault, bad_assault = dates.moments(field(raw, "assault"))
+    arrival, bad_arrival = dates.moments(field(raw, "arrival"))
     day = assault["when"].dt.normalize()
     known = assault["timed"] & assault["when"].ne(day)
-    latest = arrival["when"].where(arrival["timed"], arrival["when"] + written.TO_END_OF_DAY)
-    within = (day + written.TO_END_OF_DAY).where(day + written.TO_END_OF_DAY < latest, latest)
+    latest = arrival["when"].where(arrival["timed"], arrival["when"] + dates.TO_END_OF_DAY)
+    within = (day + dates.TO_END_OF_DAY).where(day + dates.TO_END_OF_DAY < latest, latest)
     when = {
         "dt_from": assault["when"].where(known, day),
         "dt_to": assault["when"].where(known, within),

@@ -1,4 +1,4 @@
-"""Which column of a partner's file holds which field. A row is a row of the file, all text, under the names used here."""
+"""Which column of a partner's file holds which field. A row is a row of the file, all text, under our names."""
 
 import csv
 import io
@@ -16,6 +16,7 @@ from data.sources import excel, files, identifiers
 from data.sources.files import Piece
 
 FIRST_LINES = 30  # titles and the particulars of a return stand above the headers; further down is data
+LONGEST_WORDING = 60  # letters; the longest kinds of place in use here have about 40
 HINT = "Which header holds what is written in data/definitions/sources.toml."
 
 
@@ -29,11 +30,12 @@ class _Below(Piece):
         return self.content
 
 
-def mapped(piece: Piece, source: str) -> pd.DataFrame:
+def mapped(piece: Piece, source: str, *, most_wordings: dict[str, int] | None = None) -> pd.DataFrame:
     """The fields of a file, by the mapping of sources.toml that fits it best; the index counts lines from the top.
 
-    Columns that no field uses are searched for personal identifiers with the rest, and left out. A field that stands once
-    above the table (`SiteCode,RHU03`) becomes a column. Rows without any value are left out.
+    Columns that no field uses are searched for personal identifiers with the rest, and left out. A field that stands
+    once above the table (`SiteCode,RHU03`) becomes a column. Rows without any value are left out.
+    most_wordings : by field, how many different wordings a list has at most; a file with more is refused as free text.
     """
     choices = definitions.mappings(source)
     known = {_key(h) for mapping in choices for headers in mapping.columns.values() for h in headers}
@@ -43,26 +45,18 @@ def mapped(piece: Piece, source: str) -> pd.DataFrame:
     if lacking := _lacking(mapping, headers):
         raise SourceProblem(piece.name, [Problem("this column is missing", column=c, hint=HINT) for c in lacking])
     agreed = {headers[field] for field in mapping.place_text if field in headers}
-    identifiers.refuse_identifiers(raw, piece.name, allowed=agreed)
+    references = {headers[field] for field in mapping.columns if field == "reference" and field in headers}
+    identifiers.refuse_identifiers(raw, piece.name, allowed=agreed, references=references)
+    _refuse_free_text(raw, {headers[f]: most for f, most in (most_wordings or {}).items() if f in headers}, piece)
     fields = raw[list(headers.values())].set_axis(list(headers), axis=1).assign(**mapping.constants)
     for flag in (flag for flag in mapping.blank_is_no if flag in headers):
-        fields[flag] = fields[flag].replace("", "no")
-    return fields[raw.ne("").any(axis=1)]
+        fields[flag] = fields[flag].str.strip().replace("", "no")
+    return fields
 
 
 def field(raw: pd.DataFrame, name: str) -> pd.Series:
     """A field of a file, empty text where the file does not have it; blanks at the ends taken off."""
     return raw[name].str.strip() if name in raw else pd.Series("", index=raw.index, dtype="str")
-
-
-def listed(fields: pd.DataFrame, most: dict[str, int], piece: Piece) -> pd.DataFrame:
-    """The fields, refused where a column that should hold words of a list holds more different ones than `most`: free text."""
-    rule = "holds too many different wordings for a list, and may be free text"
-    full = [f for f, limit in most.items() if f in fields and fields[f].nunique() > limit]
-    if full:
-        hint = "Send the kinds, not descriptions or addresses."
-        raise SourceProblem(piece.name, [Problem(rule, column=f, hint=hint) for f in full])
-    return fields
 
 
 def _key(header: str) -> str:
@@ -84,15 +78,18 @@ def _lacking(mapping: Mapping, headers: dict[str, str]) -> list[str]:
     ]
 
 
+def _refuse_free_text(raw: pd.DataFrame, most: dict[str, int], piece: Piece) -> None:
+    rule, hint = "holds free text where the words of a list should be", "Send the kinds, not descriptions or addresses."
+    free = [h for h, limit in most.items() if raw[h].nunique() > limit or raw[h].str.len().gt(LONGEST_WORDING).any()]
+    if free:
+        raise SourceProblem(piece.name, [Problem(rule, column=header, hint=hint) for header in free])
+
+
 def _table(piece: Piece, known: Collection[str]) -> pd.DataFrame:
-    """The table under the line that has most of the known headers."""
+    """The table under the line that has most of the known headers, without its empty rows."""
     raw, above = _from_excel(piece, known) if piece.suffix == ".xlsx" else _from_csv(piece, known)
-    repeated = [n for n, times in Counter(_key(c) for c in raw.columns).items() if times > 1 and n in known]
-    if repeated:
-        twice = "this header stands more than once, and it cannot be told which is meant"
-        names = [next(c for c in raw.columns if _key(c) == n) for n in repeated]
-        raise SourceProblem(piece.name, [Problem(twice, column=n, hint="Leave one of them.") for n in names])
     raw.index = pd.RangeIndex(len(above), len(above) + len(raw))
+    raw = raw[raw.ne("").any(axis=1)]
     given = {line[0]: line[1].strip() for line in above if len(line) > 1 and _key(line[0]) in known and line[1].strip()}
     return raw.assign(**{header: value for header, value in given.items() if header not in raw})
 
@@ -101,50 +98,58 @@ def _from_excel(piece: Piece, known: Collection[str]) -> tuple[pd.DataFrame, lis
     found = [(rows, *_line_of_headers(rows[:FIRST_LINES], known)) for rows in excel.sheets(piece)]
     best = max((hits for *_, hits in found), default=0)
     fitting = [(rows, line) for rows, line, hits in found if hits == best]
-    if len(fitting) != 1:
+    if not fitting or (best and len(fitting) > 1):
         which = "it cannot be told which sheet holds the table" if fitting else "the workbook is empty"
         raise SourceProblem(piece.name, [Problem(which, hint="Leave one sheet with one table.")])
     rows, line = fitting[0]
+    _refuse_repeats(rows[line], known, piece)
     return pd.DataFrame(rows[line + 1 :], columns=rows[line], dtype="str"), rows[:line]
 
 
 def _from_csv(piece: Piece, known: Collection[str]) -> tuple[pd.DataFrame, list[list[str]]]:
-    content = piece.read_bytes()
-    first = io.StringIO(
-        b"\n".join(content.split(b"\n", FIRST_LINES)[:FIRST_LINES]).decode("utf-8-sig", errors="replace")
-    )
-    reader, rows, ends = csv.reader(first), [], [0]
-    for row in reader:
-        rows.append(row)
-        ends.append(reader.line_num)  # lines of the file, of which a quoted value may take several
+    content = files._decoded(piece.read_bytes())
+    rows, ends = _first_lines(content)
     line, _ = _line_of_headers(rows, known)
+    _refuse_repeats(rows[line] if rows else [], known, piece)
     below = _Below(piece.path, piece.member, content.split(b"\n", ends[line])[-1] if line else content)
-    _refuse_doubled(rows[line] if rows else [], known, piece)
     try:
         return files.text_table(below), rows[:line]
     except SourceProblem as problem:
         return _short_rows(below, problem), rows[:line]
 
 
-def _refuse_doubled(headers: list[str], known: Collection[str], piece: Piece) -> None:
-    """As `_table` does for headers that read alike, for headers that are alike: the reader of CSVs would merge them."""
-    twice = [h for h, times in Counter(h.strip() for h in headers).items() if times > 1 and _key(h) in known]
+def _first_lines(content: bytes) -> tuple[list[list[str]], list[int]]:
+    """The first rows, and the line of the file each begins on: a quoted value may take several."""
+    text = b"\n".join(content.split(b"\n", FIRST_LINES)[:FIRST_LINES]).decode(errors="replace")
+    reader, rows, ends = csv.reader(io.StringIO(text, newline="")), [], [0]
+    try:
+        for row in reader:
+            rows.append(row)
+            ends.append(reader.line_num)
+    except csv.Error:  # whatever this is, the reader of tables says it better
+        return [], [0]
+    return rows, ends
+
+
+def _refuse_repeats(headers: list[str], known: Collection[str], piece: Piece) -> None:
+    counts = Counter(_key(header) for header in headers)
+    rule, hint = "this header stands more than once, and it cannot be told which is meant", "Leave one of them."
+    twice = {_key(h): h.strip() for h in headers if _key(h) in known and counts[_key(h)] > 1}
     if twice:
-        rule = "this header stands more than once, and it cannot be told which is meant"
-        raise SourceProblem(piece.name, [Problem(rule, column=h, hint="Leave one of them.") for h in twice])
+        raise SourceProblem(piece.name, [Problem(rule, column=h, hint=hint) for h in twice.values()])
 
 
 def _short_rows(piece: Piece, problem: SourceProblem) -> pd.DataFrame:
-    """A CSV whose rows all lack the same last columns, as some exports write them; any other is refused with `problem`."""
+    """A CSV whose rows all lack the same last columns, as some exports do; any other is refused with `problem`."""
     try:
-        text = files._decoded(piece.read_bytes())
-        raw = pd.read_csv(io.BytesIO(text), dtype="str", keep_default_na=False, skip_blank_lines=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        rows = [row for row in csv.reader(io.StringIO(piece.read_bytes().decode(), newline="")) if row]
+    except csv.Error as error:
         raise problem from error
-    absent = raw.isna()
-    if not isinstance(raw.index, pd.RangeIndex) or (absent.any() & ~absent.all()).any() or raw.empty:
+    header, lengths = (rows or [[]])[0], {len(row) for row in rows[1:]}
+    if len(lengths) != 1 or not lengths < {*range(len(header))}:
         raise problem
-    return raw.fillna("").rename(columns=str.strip)
+    empty = [""] * (len(header) - lengths.pop())
+    return pd.DataFrame([row + empty for row in rows[1:]], columns=[h.strip() for h in header], dtype="str")
 
 
 def _line_of_headers(rows: list[list[str]], known: Collection[str]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from data import definitions
-from data.sources import identifiers, mapping, written
+from data.sources import dates, identifiers, mapping, written
 from data.sources.files import Piece
 from data.sources.mapping import field
 
@@ -15,7 +15,7 @@ LABEL = "Police records"
 SUFFIXES = (".csv", ".xlsx")
 SEXUAL_GROUPS = ("rape", "sexual_other")
 FLAGS = ("knife", "firearm", "domestic", "sexual", "public_space", "alcohol", "drugs", "nte")
-WORDINGS = {"location_type": 200, "knife_method": 50, "weapon": 100, "victim_ethnicity": 100}  # different ones; more is free text
+WORDINGS = {"location_type": 200, "knife_method": 50, "weapon": 100, "victim_ethnicity": 100}  # at most
 CODE = re.compile(r"0*(?P<number>\d{1,3})(?P<letter>[A-Z]?)(?:[/.]0*(?P<part>\d{1,3})[A-Z]?)?")
 CODE_TURNED_DATE = r"(?:\d{4}-\d\d-\d\d.*|\d{1,2}-[A-Za-z]{3}(?:-\d+)?|[A-Za-z]{3}-\d+|\d{1,2}/\d{1,2}/\d{4})"
 
@@ -30,7 +30,7 @@ AFTER_RECORDING = "the from-date lies after the recorded date"
 
 def read(piece: Piece) -> pd.DataFrame:
     """The fields that sources.toml names, all text."""
-    return mapping.listed(mapping.mapped(piece, SOURCE), WORDINGS, piece)
+    return mapping.mapped(piece, SOURCE, most_wordings=WORDINGS)
 
 
 def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
@@ -50,7 +50,7 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
             "source": SOURCE,
             "feed_id": SOURCE,
             "place_basis": "occurrence",
-            "month": written.months(when["dt_from"].fillna(when["dt_recorded"])),
+            "month": dates.months(when["dt_from"].fillna(when["dt_recorded"])),
             **when,
             **places,
             "precision": written.place_precision(places, told["lsoa_code"][0], field(raw, "point_precision")),
@@ -64,7 +64,7 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
     rows["sexual"] = rows["sexual"].mask(group.isin(SEXUAL_GROUPS), True)
     rules = [
         (reference.eq(""), NO_REFERENCE),
-        (bad_dates, written.BAD_DATE),
+        (bad_dates, dates.BAD_DATE),
         (rows["month"].isna(), NO_DATE),
         (when["dt_to"] < when["dt_from"], ENDS_BEFORE),
         (when["dt_from"].dt.normalize() > when["dt_recorded"].dt.normalize(), AFTER_RECORDING),
@@ -78,9 +78,9 @@ def tidy(raw: pd.DataFrame, *, salt: bytes = b"") -> pd.DataFrame:
 
 
 def offence_codes(text: pd.Series) -> pd.Series:
-    """Home Office codes as the list has them: `8N/1` to `8N`, `001` to `1`, `4/01` to `4/1`; missing where it is no such code.
+    """Home Office codes as the list has them: `8N/1` to `8N`, `001` to `1`, `4/01` to `4/1`; missing where it is none.
 
-    A class listed whole (`1`, `8N`) covers its parts; `4/1` is listed by itself, so `4/3` stays what it is, and is not in the list.
+    A class listed whole (`1`, `8N`) covers its parts; of class 4 some parts are listed, so `4/3` stays what it is.
     """
     known = definitions.offence_codes("ho_code")
 
@@ -96,32 +96,33 @@ def offence_codes(text: pd.Series) -> pd.Series:
 
 def _told(raw: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
     """What columns of words say, and where they are not understood."""
-    ages = {f"{who}_age_band": (field(raw, f"{who}_age"), field(raw, f"{who}_age_band")) for who in ("victim", "suspect")}
     return {
         "lsoa_code": written.lsoa_codes(raw),
         **{name: written.flags(field(raw, name)) for name in FLAGS},
         "victim_sex": written.meanings(field(raw, "victim_sex"), "sex"),
-        **{name: written.age_groups(*years_and_band) for name, years_and_band in ages.items()},
+        "victim_age_band": written.age_groups(field(raw, "victim_age"), field(raw, "victim_age_band")),
+        "suspect_age_band": written.age_groups(field(raw, "suspect_age"), field(raw, "suspect_age_band")),
     }
 
 
 def _span(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """`dt_from`, `dt_to`, `dt_recorded`, `time_known`, and the rows whose dates are not understood.
 
-    Midnight is a time only where the to-time is another one: alone, with 00:00 or with 23:59 it is what systems write when nobody
-    knew. Without a time of day a record spans its whole day; without a to-date, or with no more than the same day, it ends when it began.
+    Midnight is a time only where the to-time is another one: alone, with 00:00 or with 23:59 it is what systems write
+    when nobody knew. Without a time of day a record spans its whole day; without a to-date, or with no more than the
+    same day, it ends when it began.
     """
-    start, bad_start = written.moments(field(raw, "from"), field(raw, "from_time"))
-    end, bad_end = written.moments(field(raw, "to"), field(raw, "to_time"))
-    recorded, bad_recorded = written.moments(field(raw, "recorded"))
+    start, bad_start = dates.moments(field(raw, "from"), field(raw, "from_time"))
+    end, bad_end = dates.moments(field(raw, "to"), field(raw, "to_time"))
+    recorded, bad_recorded = dates.moments(field(raw, "recorded"))
     first_day, last_day = start["when"].dt.normalize(), end["when"].dt.normalize()
     end_clock = end["when"] - last_day
     end_timed = end["timed"] & ~(end_clock.eq(pd.Timedelta(0)) & first_day.eq(last_day))
     telling = end_timed & end_clock.between(pd.Timedelta(0), pd.Timedelta(hours=23, minutes=59), inclusive="neither")
     known = start["timed"] & (start["when"].ne(first_day) | telling)
-    ends = end["when"].where(end_timed & (known | telling), last_day + written.TO_END_OF_DAY)
+    ends = end["when"].where(end_timed & (known | telling), last_day + dates.TO_END_OF_DAY)
     ends = ends.mask(known & ~end_timed & first_day.eq(last_day), start["when"])
-    alone = start["when"].where(known, first_day + written.TO_END_OF_DAY)
+    alone = start["when"].where(known, first_day + dates.TO_END_OF_DAY)
     when = {
         "dt_from": start["when"].where(known, first_day),
         "dt_to": ends.fillna(alone),

@@ -103,9 +103,9 @@ def _below_titles(sheet: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shape(raw: pd.DataFrame) -> str:
-    """What kind of table it is: by_name, long, census, wide; empty for none of these."""
+    """What kind of table it is: names, long, census, ages; empty for none of these."""
     if "Name" in raw and any(MID_YEAR.fullmatch(c) for c in raw):
-        return "by_name"
+        return "names"
     if _code_header(raw) is None:
         return ""
     found = _long_headers(raw)
@@ -113,7 +113,7 @@ def _shape(raw: pd.DataFrame) -> str:
         return "long"
     if set(CENSUS) <= set(raw):
         return "census"
-    return "wide" if any(set(ages) == set(range(91)) for ages in _age_headers(raw).values()) else ""
+    return "ages" if any(set(ages) == set(range(91)) for ages in _age_headers(raw).values()) else ""
 
 
 def _code_header(raw: pd.DataFrame) -> str | None:
@@ -144,7 +144,7 @@ def _year(raw: pd.DataFrame, piece: Piece | None = None) -> pd.Series:
         return pd.to_numeric(raw[given].astype("str").str.extract(r"((?:19|20)\d{2})", expand=False))
     if _shape(raw) == "census":
         return pd.Series(2021.0, index=raw.index)  # this table exists for that census only
-    if _shape(raw) == "by_name":
+    if _shape(raw) == "names":
         return pd.Series(np.nan, index=raw.index)  # its years are headings
     patterns = (r"mid[- ]?((?:19|20)\d{2})", r"(?<!\d)((?:19|20)\d{2})(?!\d)", r"population_?(\d{2})(?!\d)")
     told = raw["told"].drop_duplicates()
@@ -157,15 +157,18 @@ def _year(raw: pd.DataFrame, piece: Piece | None = None) -> pd.Series:
 
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     """One row per area, year, age band and sex, with `problem`; `authority_name` where a file has names for codes."""
-    shape = {"by_name": _of_names, "long": _of_long, "census": _of_census, "wide": _of_ages}[_shape(raw)]
-    rows = shape(raw)
+    shape = _shape(raw)
+    rows = {"names": _of_names, "long": _of_long, "census": _of_census, "ages": _of_ages}[shape](raw)
     level = rows["area_code"].str[:3].map(LEVELS).astype("str")
     rows["area_level"] = level.where(rows["authority_name"].isna(), "lad") if "authority_name" in rows else level
     header = re.search(r"(?:20)?(11|21)(?!\d)", _code_header(raw) or "")
     small = rows["area_level"].isin(["lsoa", "msoa"])
     edition = pd.Series(f"20{header[1]}" if header else "", index=rows.index)
     rows["vintage"] = edition.where(small & (edition != ""), rows["year"].astype("Int64").astype("str"))
-    rows["pop_type"], rows["feed_id"] = "resident", "population"
+    rows["pop_type"], rows["feed_id"] = (
+        "resident",
+        f"population:{shape}",
+    )  # files of two shapes do not replace each other
     rules = [
         (rows["problem"] != "", rows["problem"]),
         (rows["area_level"].isna(), OTHER_LEVEL),
@@ -374,7 +377,9 @@ def _successors(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
         )
     parts = [(old, new) for old, found in geography.successors.items() for new in found]
     table = pd.DataFrame(parts, columns=["from_code", "now"], dtype="str")
-    land = table["now"].map(geography.lsoas.drop_duplicates("area_code").set_index("area_code")["area_km2"])
+    land = (
+        table["now"].map(geography.lsoas.drop_duplicates("area_code").set_index("area_code")["area_km2"]).astype(float)
+    )
     return table.assign(share=land / land.groupby(table["from_code"]).transform("sum"))
 
 
@@ -423,3 +428,17 @@ def _summed(rows: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
         .set_index("line")
         .rename_axis(index.name)
     )
+
+
+def finest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of several files on one level and year, the one that says most: ages and sexes, then ages, then sexes, then totals.
+
+    rows : the table `population`, of any number of loads. Without this, people would be counted once for each file.
+    """
+    place = [rows["area_level"], rows["year"], rows["pop_type"]]
+    said = [rows["age_band5"].ne("all"), rows["sex"].ne("all")]
+    ages, sexes = (given.groupby([*place, rows["feed_id"]]).transform("any") for given in said)
+    detail = ages * 2 + sexes
+    rows = rows[detail.eq(detail.groupby(place).transform("max"))]
+    first = rows.groupby(["area_level", "year", "pop_type"])["feed_id"].transform("min")
+    return rows[rows["feed_id"] == first]

@@ -1,0 +1,155 @@
+"""What happened in the invented area, and who recorded it. A row is one event of one source, known in full.
+
+Where, when and in what setting follow from the ground, the calendar and the planted truths; how partners write it down, and
+what they leave out, is in demo_files.
+"""
+
+import numpy as np
+import pandas as pd
+
+from data import demo_planted
+from data.demo_ground import Ground
+from data.demo_planted import Planted
+
+FIRST, LAST = np.datetime64("2019-01"), np.datetime64("2025-12")
+MONTHS = np.arange(FIRST, LAST + 1)
+EXPECTED = {"police": 188_000, "ed_istv": 53_000, "ambulance": 33_000, "street": 62_000}  # events, planted ones aside
+SETTINGS = ("home", "street", "work", "school", "night_out")
+# By source: the mix of settings away from town centres, and what the pull of a centre adds to each. Assumptions of ours.
+MIX = {
+    "police": ([0.50, 0.26, 0.15, 0.08, 0.01], [0.00, 0.12, 0.10, 0.00, 0.45]),
+    "ed_istv": ([0.34, 0.38, 0.13, 0.10, 0.05], [0.00, 0.15, 0.05, 0.00, 0.90]),
+    "ambulance": ([0.42, 0.36, 0.12, 0.05, 0.05], [0.00, 0.15, 0.05, 0.00, 0.80]),
+    "street": ([0.38, 0.42, 0.18, 0.01, 0.01], [0.00, 0.30, 0.60, 0.00, 0.10]),
+}
+UNEVEN_MONTHS = 6.0  # shape of the gamma that makes months of a small area vary: a variance of mu + mu²/6
+SUMMER, DECEMBER = 0.09, 0.07  # how far above the mean
+LOCKED = {"2020-03": 0.85, "2020-04": 0.6, "2020-05": 0.75, "2020-06": 0.88, "2020-11": 0.85, "2021-01": 0.72, "2021-02": 0.75, "2021-03": 0.85}
+LOCKED_POWER = {"home": 0.3, "street": 1.0, "work": 1.2, "school": 3.0, "night_out": 6.0}  # how much of it each setting felt
+TERM = (1.0, 0.9, 1.0, 0.6, 1.0, 1.1, 0.8, 0.1, 1.1, 0.9, 1.1, 0.8)  # January to December, in schools
+
+# Weights of the hours of the day, and of the days from Monday. Nights belong to the day on which they begin, until 05:00.
+HOURS = {
+    "home": [4, 3, 2, 1, 1, 1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 7, 7, 7, 7, 7, 6],
+    "street": [3, 2, 2, 1, 1, 1, 1, 2, 3, 3, 4, 4, 5, 5, 6, 8, 8, 8, 8, 7, 7, 6, 5, 5],
+    "work": [1, 1, 0, 0, 0, 0, 1, 2, 4, 6, 7, 7, 7, 7, 7, 7, 7, 6, 5, 4, 3, 2, 2, 1],
+    "school": [0, 0, 0, 0, 0, 0, 0, 1, 8, 3, 4, 4, 9, 6, 5, 24, 14, 4, 2, 1, 1, 0, 0, 0],
+    "night_out": [14, 15, 14, 11, 5, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3, 4, 5, 7, 9, 12],
+}
+DAYS = {
+    "home": [1.0, 0.95, 0.95, 0.95, 1.0, 1.15, 1.2],
+    "street": [1.0, 1.0, 1.0, 1.0, 1.1, 1.1, 0.9],
+    "work": [1.0, 1.0, 1.0, 1.0, 1.1, 1.1, 0.7],
+    "school": [1.0, 1.05, 1.05, 1.05, 1.0, 0.03, 0.03],
+    "night_out": [0.4, 0.4, 0.5, 0.7, 2.0, 2.6, 0.6],
+}
+NIGHT_ENDS_H = 5
+
+# Offence groups by setting, in percent; made to add up.
+GROUPS = {
+    "home": {"violence_without_injury": 34, "stalking_harassment": 24, "violence_with_injury": 20, "public_order": 7, "sexual_other": 5}
+    | {"rape": 4, "threats_to_kill": 3, "weapons_possession": 0.8, "weapons_blade": 0.4, "homicide": 0.06, "attempted_murder": 0.03},
+    "street": {"violence_without_injury": 32, "violence_with_injury": 23, "public_order": 20, "stalking_harassment": 9, "sexual_other": 3}
+    | {"robbery_personal": 6, "weapons_blade": 3, "weapons_possession": 1.8, "threats_to_kill": 2, "rape": 1}
+    | {"homicide": 0.045, "attempted_murder": 0.05},
+    "work": {"violence_without_injury": 38, "public_order": 22, "stalking_harassment": 15, "violence_with_injury": 15, "sexual_other": 4}
+    | {"robbery_business": 3, "weapons_blade": 1, "threats_to_kill": 1.5, "rape": 0.5},
+    "school": {"violence_without_injury": 40, "violence_with_injury": 23, "stalking_harassment": 18, "sexual_other": 8, "public_order": 6}
+    | {"weapons_blade": 2, "robbery_personal": 2, "rape": 1},
+    "night_out": {"violence_with_injury": 33, "violence_without_injury": 31, "public_order": 20, "sexual_other": 6, "rape": 2.5}
+    | {"robbery_personal": 3, "weapons_blade": 1.5, "stalking_harassment": 1.5, "threats_to_kill": 1, "weapons_possession": 0.5}
+    | {"homicide": 0.05, "attempted_murder": 0.06},
+}
+
+
+def happened(source: str, ground: Ground, planted: tuple[Planted, ...], seed: int = 0) -> pd.DataFrame:
+    """What became known to one source over the seven years?
+
+    source : police, ed_istv, ambulance, or `street`: what is published by street besides violence.
+    planted : the truths to plant. More is drawn than there will be, and thinned by each event's own effect, so that a planted
+        ratio holds for every kind of event.
+
+    Returns door, area, x, y, when (to the minute), setting and group, in order of time.
+    """
+    rng = np.random.default_rng([seed, 10 + list(EXPECTED).index(source)])
+    greatest = demo_planted.most(planted, source, ground.doors["x"], ground.doors["y"])
+    area, setting, month = _cells(source, ground, greatest, rng)
+    door = _doors(source, ground, greatest, area, setting, rng)
+    when = _moments(month, setting, rng)
+    spots = ground.doors[["x", "y"]].to_numpy()[door]
+    group = _groups(setting, rng) if source == "police" else None
+    effect = demo_planted.effects(planted, source, spots[:, 0], spots[:, 1], when, group)
+    kept = (rng.random(len(door)) * greatest[door] < effect) & (when.astype("datetime64[M]") <= LAST)
+    rows = {"door": door, "area": area, "x": spots[:, 0], "y": spots[:, 1], "when": when, "setting": np.array(SETTINGS)[setting]}
+    rows |= {"group": group} if source == "police" else {}
+    return pd.DataFrame(rows)[kept].sort_values(["when", "door"], ignore_index=True)
+
+
+def weights(source: str, ground: Ground) -> np.ndarray:
+    """Expected events at each door and in each setting over the seven years, planted ones aside: doors by settings."""
+    away, pulled = (np.array(mix) for mix in MIX[source])
+    by_door = ground.doors["weight"].to_numpy()[:, None] * (away + ground.doors["pull"].to_numpy()[:, None] * pulled)
+    return by_door * EXPECTED[source] / by_door.sum()
+
+
+def _cells(source: str, ground: Ground, greatest: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Small area, setting and month (as positions) of every event drawn."""
+    by_door = weights(source, ground) * greatest[:, None]
+    by_area = np.add.reduceat(by_door, np.flatnonzero(np.diff(ground.doors["area"], prepend=-1)))
+    uneven = rng.gamma(UNEVEN_MONTHS, 1 / UNEVEN_MONTHS, (len(by_area), 1, len(MONTHS)))
+    drawn = rng.poisson(by_area[:, :, None] * seasons() * uneven)
+    return np.unravel_index(np.repeat(np.arange(drawn.size), drawn.ravel()), drawn.shape)
+
+
+def seasons() -> np.ndarray:
+    """The share of each setting's seven years that falls in each month: settings by months, in their order."""
+    number = MONTHS.astype(int) % 12
+    days = ((MONTHS + 1).astype("datetime64[D]") - MONTHS.astype("datetime64[D]")).astype(int)
+    usual = days * (1 + SUMMER * np.cos(2 * np.pi * (number - 6) / 12) + DECEMBER * (number == 11))
+    locked = np.array([LOCKED.get(str(month), 1.0) for month in MONTHS])
+    shares = np.array([usual * locked ** LOCKED_POWER[s] for s in SETTINGS])
+    shares[SETTINGS.index("school")] *= np.array(TERM)[number]
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _doors(
+    source: str, ground: Ground, greatest: np.ndarray, area: np.ndarray, setting: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """A door of the small area for each event, by the doors' weights in its setting."""
+    by_door, of_door = weights(source, ground) * greatest[:, None], ground.doors["area"].to_numpy()
+    door = np.empty(len(area), dtype=int)
+    last = np.searchsorted(of_door, np.arange(of_door[-1] + 1), side="right") - 1
+    for position in range(len(SETTINGS)):
+        here = setting == position
+        reached = np.concatenate([[0], np.cumsum(by_door[:, position])])
+        low, high = reached[last[area[here] - 1] + 1] * (area[here] > 0), reached[last[area[here]] + 1]
+        door[here] = np.searchsorted(reached, rng.uniform(low, high), side="right") - 1
+    return door.clip(0, len(of_door) - 1)
+
+
+def _moments(month: np.ndarray, setting: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A minute in the month for each event, by its setting's days and hours; people round to quarters of an hour."""
+    night_of, hour = np.empty(len(month), dtype=int), np.empty(len(month), dtype=int)
+    for position, name in enumerate(SETTINGS):
+        here = np.flatnonzero(setting == position)
+        week = np.outer(DAYS[name], HOURS[name]).ravel().astype(float)
+        drawn = rng.choice(len(week), len(here), p=week / week.sum())
+        night_of[here], hour[here] = np.divmod(drawn, 24)
+    first = MONTHS[month].astype("datetime64[D]")
+    days = ((MONTHS[month] + 1).astype("datetime64[D]") - first).astype(int)
+    until = (night_of - (first.astype(int) + 3)) % 7  # days from the first of the month; 1970-01-01 was a Thursday
+    week = np.floor(rng.random(len(month)) * ((days - until - 1) // 7 + 1)).astype(int)
+    minute = np.where(rng.random(len(month)) < 0.6, 15 * rng.integers(0, 4, len(month)), rng.integers(0, 60, len(month)))
+    minute += 5 * ((hour == 0) & (minute == 0))  # 00:00 is what systems write when nobody knew
+    day = first + until + 7 * week + (hour < NIGHT_ENDS_H)
+    return day.astype("datetime64[m]") + 60 * hour + minute
+
+
+def _groups(setting: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An offence group for each police record."""
+    group = np.empty(len(setting), dtype=object)
+    for position, name in enumerate(SETTINGS):
+        here = np.flatnonzero(setting == position)
+        share = np.array(list(GROUPS[name].values()))
+        group[here] = rng.choice(np.array(list(GROUPS[name]), dtype=object), len(here), p=share / share.sum())
+    return group

@@ -1,0 +1,83 @@
+"""Area profile: everything we know about one local authority."""
+
+import pandas as pd
+import streamlit as st
+
+from analytics import rates
+from data import store
+from ui import atlas, charts, filters, findings, frame, maps, profiles, remarks
+
+page = frame.open_page("area_profile")
+scope = filters.scope(page)
+names = page.labels("authority_code")
+if scope.area == store.ALL:
+    st.info("Choose an area in the bar above; until then this is the first of the list.")
+    scope = scope.but(area=next(iter(names)))
+source = page.one_source(scope)
+scope = scope.but(sources=(source,))
+
+
+@st.cache_data(show_spinner="Comparing the authorities…", max_entries=64)
+def authorities(scope: store.Scope) -> pd.DataFrame:
+    """One row per authority: records, residents, crude rate per 1,000 with its interval."""
+    found = store.area_counts(scope.but(area=store.ALL), level="lad")
+    return found.join(rates.crude(found["n"], found["population"], per=1_000))
+
+
+@st.cache_data(show_spinner="Counting…", max_entries=64)
+def small_areas(scope: store.Scope, level: str) -> pd.DataFrame:
+    """One row per small area of the authority: records and residents."""
+    found = store.area_counts(scope, level=level)
+    return found.join(rates.crude(found["n"], found["population"], per=1_000))
+
+
+st.markdown(f"### {names[scope.area]}")
+with page.explaining():
+    compared = authorities(scope)
+    months = profiles.months(page, scope)
+    mix = profiles.mix(page, scope)
+    week = profiles.week(page, scope)
+    level = store.levels(scope)[0]
+    places = small_areas(scope, level)
+
+derived = ["rate", "lower", "upper"]
+title = "Records per 1,000 residents over the period"
+order = page.release(compared, counts=["n"], derived=derived, title=title, scope=scope.but(area=store.ALL))
+here = page.part(order, order.table[order.table["area_code"] == scope.area], title=title)
+one, two, three = st.columns(3)
+with one:
+    page.headline(here, label="Records in the period", column="n", change=page.source_label(source))
+with two:
+    page.headline(here, label="Per 1,000 residents", column="rate", change=remarks.interval(here))
+with three:
+    page.headline(here, label="Residents", column="population", change="Newest estimate held")
+
+left, right = st.columns([3, 2])
+with left:
+    drawn = page.release(
+        places, counts=["n"], derived=derived, title=f"Records by {page.level_label(level)}", scope=scope
+    )
+    picture = maps.areas(
+        drawn,
+        colour="n",
+        shapes=atlas.outlines(scope, level),
+        context=atlas.ground(scope),
+        view=atlas.camera(scope),
+        title="Records over the period",
+        unit="records",
+        selected=page.selected() or None,
+    )
+    page.select(page.show(drawn, picture, finding=remarks.areas(drawn), key="map"))
+with right:
+    bars = charts.bars(order, category="name", value="rate", lower="lower", upper="upper", highlight=names[scope.area])
+    page.show(order, bars, finding=remarks.place_in_order(order, names[scope.area]), key="order")
+
+page.show(months, charts.trend(months), finding=findings.trend(months), key="months")
+left, right = st.columns(2)
+with left:
+    page.show(mix, charts.mix(mix, category="offence_group"), finding=findings.mix(mix), key="mix")
+with right:
+    if week:
+        page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="week")
+    else:
+        st.info("The source chosen gives the month only: it cannot say which weekday or hour.")

@@ -1,0 +1,136 @@
+"""Sentences about one figure, one place, or the data themselves, worked out from a Release as in findings."""
+
+import pandas as pd
+
+from analytics.disclosure import Release
+from ui import words
+from ui.findings import NOTHING
+
+
+def same_period(release: Release) -> str:
+    """The period against the same months a year before. One row: now, before, months, months_before, ratio, lower, upper."""
+    row = release.table.iloc[0]
+    if pd.isna(row["now"]):
+        return "No month of this period was supplied."
+    lacking = int(row["months"] - row["months_now"])
+    partly = f"{words.count(lacking, 'month')} of the period not supplied. " if lacking else ""
+    if row["months_before"] == 0:
+        return f"{partly}No month to compare with: the same months of the year before were not supplied."
+    if not row["comparable"]:
+        both = f"{int(row['months_before'])} of {int(row['months'])}"
+        return f"{partly}Not compared: of the same months a year before, {both} were supplied."
+    if row["verdict"] == "too few":
+        return f"Too few to compare: {words.number(row['before'])} in the same months a year before."
+    change, low, high = (100 * (row[c] - 1) for c in ("ratio", "lower", "upper"))
+    way = "more" if change > 0 else "fewer"
+    sure = "" if row["verdict"] in ("higher", "lower") else ", no clear change"
+    return f"{abs(change):.0f}% {way} than the same months a year before (likely {low:+.0f}% to {high:+.0f}%{sure})."
+
+
+def against_expectation(release: Release) -> str:
+    """The newest month against the range it was expected in from its own history."""
+    known = release.table.dropna(subset=["n"])
+    if known.empty:
+        return NOTHING
+    last = known.iloc[-1]
+    month, n = words.month(last["month"]), words.number(last["n"])
+    if pd.isna(last["expected_lower"]):
+        return f"{month}: {n}. No expected range: {last['method']}."
+    low, high = words.number(last["expected_lower"]), words.number(last["expected_upper"])
+    where = {"inside": "as expected", "above": "more than expected", "below": "fewer than expected"}[last["position"]]
+    return f"{month}: {n}, {where} ({low} to {high} from its own history)."
+
+
+def interval(release: Release) -> str:
+    """The interval of the first row's rate."""
+    row = release.table.iloc[0] if len(release.table) else None
+    if row is None or pd.isna(row["rate"]):
+        return "No rate: residents or records are not held."
+    return f"{words.number(row['lower'], 1)} to {words.number(row['upper'], 1)} ({row['method']})"
+
+
+def place_in_order(release: Release, name: str) -> str:
+    """Where one place stands among the others, and with whom it is level."""
+    known = release.table.dropna(subset=["rate"]).sort_values("rate", ascending=False, ignore_index=True)
+    if name not in set(known["name"]):
+        return "There is no rate to put this place in order by."
+    place = known.index[known["name"] == name][0]
+    row = known.loc[place]
+    level = known[(known["lower"] <= row["upper"]) & (known["upper"] >= row["lower"]) & (known["name"] != name)]
+    beside = f", its interval overlapping with {words.listed(level['name'])}" if len(level) else ""
+    return f"{name} is {_nth(place + 1)} of {len(known)} by rate{beside}."
+
+
+def areas(release: Release) -> str:
+    """How uneven the areas are: how few of them hold half of the records."""
+    known = release.table["n"].dropna().sort_values(ascending=False)
+    total = known.sum()
+    if not total:
+        return NOTHING
+    half = int((known.cumsum() < total / 2).sum()) + 1
+    hold = words.count(half, "area holds", "areas hold")
+    return f"{hold} half of the {words.number(total)} records; there are {words.number(len(known))}."
+
+
+def authorities(release: Release) -> str:
+    """Which authorities moved most between the last twelve months and the twelve before, where both are held."""
+    table = release.table
+    newest = table["month"].max()
+    recent = table[table["month"] > newest - pd.DateOffset(months=12)]
+    before = table[table["month"].between(newest - pd.DateOffset(months=23), newest - pd.DateOffset(months=12))]
+    now, then = (part.groupby("authority_name")["n"].agg(lambda n: n.sum(skipna=False)) for part in (recent, before))
+    if now.isna().any():
+        return "Months are missing in the last twelve, so the authorities' years cannot be added up."
+    if then.empty or then.isna().any() or len(before) < len(recent):
+        top = now.idxmax()
+        return f"{top} recorded most, {words.number(now.max())} in twelve months. No year before to compare with."
+    ratio = (now / then).where(then >= 5)
+    up, down = ratio.idxmax(), ratio.idxmin()
+    return f"From year to year, {up} rose most ({_percent(ratio[up])}) and {down} least ({_percent(ratio[down])})."
+
+
+def freshness(release: Release) -> str:
+    """How many sources are late."""
+    table = release.table
+    late = table.loc[table["status"] == "overdue", "source"].tolist()
+    held = words.count(len(table), "source has", "sources have")
+    return (
+        f"{held} been loaded; {words.listed(late)} {'is' if len(late) == 1 else 'are'} overdue."
+        if late
+        else (f"{held} been loaded; none is overdue.")
+    )
+
+
+def months_held(release: Release) -> str:
+    """How many months are missing between the first and the last."""
+    missing = release.table[~release.table["held"]].groupby("source").size()
+    if missing.empty:
+        return "No month is missing."
+    return "Not supplied: " + "; ".join(f"{words.count(n, 'month')} of {source}" for source, n in missing.items()) + "."
+
+
+def set_aside(release: Release) -> str:
+    """How many rows were not taken, and mostly why."""
+    table = release.table
+    if table.empty:
+        return "No row was set aside."
+    top = table.iloc[0]
+    return f"{words.number(table['n'].sum())} rows were set aside; most because: {top['reason']}."
+
+
+def flagged(release: Release) -> str:
+    """How many months depart from their source's own history."""
+    if release.table.empty:
+        return "No month departs from its source's own history."
+    months = release.table[["source", "month"]].drop_duplicates()
+    return (
+        f"{words.count(len(months), 'month departs', 'months depart')} from the history of the source: read with care."
+    )
+
+
+def _nth(n: int) -> str:
+    return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.0f}%"

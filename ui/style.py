@@ -1,0 +1,21 @@
+"""The one place where the page's own style sheet stands: constants only, reviewed by reading it."""
+
+import streamlit as st
+
+CSS = """
+<style>
+.stMainBlockContainer { padding: 3.4rem 2rem 2rem; }
+.stMain h2 { font-size: 1.5rem; padding: 0.2rem 0 0; }
+.stMain h3 { font-size: 1.25rem; padding: 0.4rem 0 0; }
+.stMain h4 { font-size: 1.06rem; line-height: 1.35; padding: 0 0 0.2rem; font-weight: 600; }
+.stMain [data-testid="stCaptionContainer"] p { font-size: 0.82rem; line-height: 1.35; }
+.st-key-filter_bar { gap: 0.6rem; }
+.st-key-filter_bar label p { font-size: 0.82rem; }
+@media print { [data-testid="stHeader"], .st-key-filter_bar { display: none; } }
+</style>
+"""
+
+
+def apply() -> None:
+    """Put the style sheet into the page; once per run, from the front door."""
+    st.html(CSS)
