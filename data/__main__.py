@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import pandas as pd
 
 from data import ingest, publish
 from data.errors import SourceProblem
-from data.sources.files import Piece
 
 
 def main(words: list[str] | None = None) -> int:
@@ -23,7 +23,19 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped; nothing was changed.", file=sys.stderr)
         return 1
+    except Exception:
+        print(f"Something went wrong; nothing was changed. {_logged()} says more.", file=sys.stderr)
+        return 1
     return 0
+
+
+def _logged() -> Path:
+    """Put the trace of an error that is our fault where whoever looks after this can find it."""
+    log = publish.root() / "errors.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{pd.Timestamp.now()}\n{traceback.format_exc()}\n")
+    return log
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,10 +111,11 @@ def _dictionary(_: argparse.Namespace) -> None:
             print(f"  {name:<20}{field.type:<16}{words[name].definition}{allowed}")
 
 
-def _bar(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def _bar(done: Iterable, total: int) -> Iterator:
+    """A bar on the terminal for what takes more than two seconds."""
     from tqdm import tqdm
 
-    return iter(tqdm(pieces, unit="file", delay=2, leave=False))
+    return iter(tqdm(done, total=total, unit="file", delay=2, leave=False, disable=not sys.stderr.isatty()))
 
 
 def in_words(summary: ingest.Summary, *, dry_run: bool = False) -> str:
@@ -140,7 +153,15 @@ def _months(summary: ingest.Summary) -> list[str]:
     months = sorted(pd.Timestamp(p) for p in periods)
     missing = ingest.months_missing(months)
     lines = [f"  months       {months[0]:%b %Y} to {months[-1]:%b %Y}, {len(months)} supplied"]
-    return lines + ([f"  missing      {', '.join(f'{m:%b %Y}' for m in missing)}"] if missing else [])
+    return lines + ([f"  missing      {_spans(missing)}"] if missing else [])
+
+
+def _spans(months: list[pd.Timestamp]) -> str:
+    """Months in a row as their first and last."""
+    numbers = pd.Series([m.year * 12 + m.month for m in months])
+    runs = pd.Series(months).groupby((numbers.diff() != 1).cumsum())
+    ends = [(run.iloc[0], run.iloc[-1]) for _, run in runs]
+    return ", ".join(f"{a:%b %Y}" if a == b else f"{a:%b %Y} to {b:%b %Y}" for a, b in ends)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Steps that sources share: where a row lies, as the areas of one vintage know it. A row is a record being loaded."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -107,29 +107,35 @@ def _with_points(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
 
 
 def _todays_lsoa(rows: pd.DataFrame, geography: Geography) -> tuple[pd.Series, np.ndarray]:
-    given = rows["lsoa_code"]
-    current = geography.parents.index
-    single = {old: new[0] for old, new in geography.successors.items() if len(new) == 1}
-    codes = given.where(given.isin(current), given.map(single)).astype("object")
-    has_point = rows["easting"].notna()
-    split = codes.isna() & given.isin(geography.successors)
-    for row in np.flatnonzero(split & has_point):
-        codes.iat[row] = _part_at(rows["easting"].iat[row], rows["northing"].iat[row], geography, given.iat[row])
-    by_point = codes.isna() & given.isna() & has_point
+    """Today's code of each row, and which rows lie in a split area that no point could settle."""
+    position, given = pd.factorize(rows["lsoa_code"])
+    new = [geography.successors.get(code, []) for code in given]
+    today = [
+        code if code in geography.parents.index else one[0] if len(one) == 1 else None
+        for code, one in zip(given, new, strict=True)
+    ]
+    split = np.array([len(parts) > 1 and now is None for parts, now in zip(new, today, strict=True)], dtype=bool)
+    codes = np.array([*today, None], dtype=object)[position]  # position -1, no code, is the last
+    in_split = np.array([*split, False])[position]
+    has_point = rows["easting"].notna().to_numpy()
+    x, y = rows["easting"].to_numpy(), rows["northing"].to_numpy()
+    for old in np.unique(position[in_split & has_point]):
+        these = np.flatnonzero((position == old) & has_point)
+        codes[these] = _part_at(x[these], y[these], geography, new[old])
+    by_point = (position == -1) & has_point
     if by_point.any():
-        codes[by_point] = geography.at(
-            rows.loc[by_point, "easting"].to_numpy(), rows.loc[by_point, "northing"].to_numpy()
-        )
-    return codes.astype("str"), (split & codes.isna()).to_numpy()
+        codes[by_point] = geography.at(x[by_point], y[by_point])
+    return pd.Series(codes, index=rows.index, dtype="str"), in_split & pd.isna(codes)
 
 
-def _part_at(x: float, y: float, geography: Geography, old: str) -> str | None:
-    """Which of the areas an old one was split into holds the point, or is nearest within NEAREST_M."""
+def _part_at(x: np.ndarray, y: np.ndarray, geography: Geography, parts: list[str]) -> np.ndarray:
+    """Which of the areas an old one was split into holds each point, or is nearest within NEAREST_M; None else."""
     import shapely
 
-    parts = geography.lsoas[geography.lsoas["area_code"].isin(geography.successors[old])]
-    distance = shapely.distance(parts.geometry.to_numpy(), shapely.Point(x, y))
-    return parts["area_code"].iat[int(distance.argmin())] if distance.min() <= NEAREST_M else None
+    areas = geography.lsoas[geography.lsoas["area_code"].isin(parts)]
+    distance = shapely.distance(areas.geometry.to_numpy()[:, None], shapely.points(x, y)[None, :])
+    nearest = areas["area_code"].to_numpy(dtype=object)[distance.argmin(axis=0)]
+    return np.where(distance.min(axis=0) <= NEAREST_M, nearest, None)
 
 
 def _with_problems(rows: pd.DataFrame, coded: pd.Series, geography: Geography) -> pd.DataFrame:
@@ -160,8 +166,13 @@ def to_degrees(x: pd.Series, y: pd.Series) -> np.ndarray:
 
 
 def _transformed(source: str, target: str, x: pd.Series, y: pd.Series) -> np.ndarray:
-    from pyproj import Transformer
-
     if not len(x):
         return np.empty((0, 2))
-    return np.column_stack(Transformer.from_crs(source, target, always_xy=True).transform(x.to_numpy(), y.to_numpy()))
+    return np.column_stack(_transformer(source, target).transform(x.to_numpy(), y.to_numpy()))
+
+
+@cache
+def _transformer(source: str, target: str):  # pyproj is imported only when something is loaded
+    from pyproj import Transformer
+
+    return Transformer.from_crs(source, target, always_xy=True)

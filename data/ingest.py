@@ -3,12 +3,17 @@
 import hashlib
 import importlib
 import json
+import multiprocessing
 import re
 import secrets
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -22,6 +27,8 @@ MOST_SET_ASIDE = (
     0.05  # of a file's rows; beyond it the file is taken for a wrong one (rows outside the area not counted)
 )
 NOT_FAULTS = (harmonise.OUTSIDE, harmonise.ELSEWHERE)
+WITH_REFERENCES = ("police_extract", "istv", "ambulance")  # their references become pseudonyms, which takes the salt
+FEWEST_SHARED, SMALLEST_SHARED, PROCESSES = 24, 40_000_000, 2  # files and bytes from which processes pay
 SOURCES = (
     "lookups",
     "codepoint",
@@ -36,6 +43,9 @@ SOURCES = (
     "admissions",
     "fingertips",
 )
+
+
+Progress = Callable[[Iterable, int], Iterable]  # wraps what comes, of which there will be so many, to show a bar
 
 
 @dataclass
@@ -79,7 +89,7 @@ def ingest(
     folder: Path | None = None,
     again: bool = False,
     dry_run: bool = False,
-    progress: Callable[[Iterable[Piece]], Iterable[Piece]] = iter,
+    progress: Progress = lambda done, total: done,
 ) -> Summary:
     """Load files of one source into the next snapshot; all of them, or none.
 
@@ -116,7 +126,7 @@ def stage(
     salt_: bytes,
     *,
     known: Iterable[str] = (),
-    progress: Callable[[Iterable[Piece]], Iterable[Piece]] = iter,
+    progress: Progress = lambda done, total: done,
 ) -> tuple[Summary, set[tuple[str, str]]]:
     """Put files of one source into a snapshot being built: its parts, its loads, its lines set aside.
 
@@ -130,22 +140,19 @@ def stage(
         wanted = " or ".join(adapter.SUFFIXES)
         hint = f"This source reads {wanted} files."
         raise SourceProblem(source, [Problem("none of the files given can be read", hint=hint)])
-    summary, known, problems = Summary(source), set(known), []
-    work = _Work(adapter, source, aside, geography, salt_)
-    for piece in progress(found):
-        try:
-            file_hash = hashlib.sha256(piece.read_bytes()).hexdigest()
-            if file_hash in known:
-                summary.skipped += 1
-                continue
-            known.add(file_hash)
-            summary.loads.append(work.load(piece, file_hash))
-        except SourceProblem as problem:
-            problems.append(problem)
+    summary, work = Summary(source), _Work(adapter, source, aside, geography, salt_)
+    problems = []
+    for done in progress(work.each(found, set(known)), len(found)):
+        if isinstance(done, SourceProblem):
+            problems.append(done)
+        elif done is None:
+            summary.skipped += 1
+        else:
+            summary.loads.append(work.keep(done))
     if problems:
         raise problems[0] if len(problems) == 1 else _all_of(problems)
     if summary.loads:
-        work.close(summary, aside.name.removeprefix(publish.BUILDING))
+        _record(summary, work.set_aside, aside, adapter.TABLE)
     return summary, work.changed
 
 
@@ -158,104 +165,171 @@ def _all_of(problems: list[SourceProblem]) -> SourceProblem:
     return SourceProblem(f"{len(problems)} files", everything)
 
 
+@dataclass
+class _Done:
+    """One file read and written aside, before it is known whether other files repeat its records."""
+
+    load: Load
+    set_aside: pd.DataFrame
+    written: dict[tuple[str, str], tuple[Path, np.ndarray | None]]  # (feed, period): file, record ids
+
+
+@dataclass
 class _Work:
     """One run over the files of a source: what was written where, and which record was seen."""
 
-    def __init__(self, adapter, source: str, aside: Path, geography: harmonise.Geography, salt_: bytes):
-        self.adapter, self.source, self.aside, self.geography, self.salt = adapter, source, aside, geography, salt_
-        self.seen: dict[tuple[str, str], list[np.ndarray]] = {}
-        self.changed: set[tuple[str, str]] = set()
-        self.set_aside: list[pd.DataFrame] = []
+    adapter: ModuleType
+    source: str
+    aside: Path
+    geography: harmonise.Geography
+    salt: bytes
+    seen: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
+    changed: set[tuple[str, str]] = field(default_factory=set)
+    set_aside: list[pd.DataFrame] = field(default_factory=list)
+    before: dict[tuple[Path, str], set[Path]] = field(default_factory=dict)  # (folder, period): files of earlier loads
 
-    def load(self, piece: Piece, file_hash: str) -> Load:
-        """Read one file and write its rows aside."""
-        load = Load(piece, file_hash)
-        rows = self._harmonised(piece, load)
-        self._count_problems(rows, load)
+    def __post_init__(self) -> None:
+        for path in (self.aside / "parts" / self.adapter.TABLE).rglob("*.parquet"):
+            self.before.setdefault((path.parent, path.name.split(".")[0]), set()).add(path)
+
+    def each(self, pieces: list[Piece], known: set[str]) -> Iterator[_Done | SourceProblem | None]:
+        """What became of every file, in order: read, refused, or (None) received before; many share two processes."""
+        size = sum(path.stat().st_size for path in {piece.path for piece in pieces})
+        if len(pieces) < FEWEST_SHARED or size < SMALLEST_SHARED:
+            yield from map(partial(_attempt, self._reader(), known), pieces)
+            return
+        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        reader = (self._reader(), known)
+        with ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=_start, initargs=reader) as pool:
+            yield from pool.map(_work_on, pieces, chunksize=4)
+
+    def _reader(self) -> "_Reader":
+        return _Reader(self.adapter.__name__, self.source, self.aside, self.geography, self.salt)
+
+    def keep(self, done: _Done) -> Load:
+        """Take in one file: what it replaces goes, what repeats a record of an earlier file of this run is dropped."""
+        for key, (path, ids) in done.written.items():
+            if key not in self.seen:
+                for old in self.before.get((path.parent, key[1]), set()) - {path}:
+                    old.unlink()
+            earlier = self.seen.setdefault(key, [])
+            if ids is not None:
+                repeated = np.isin(ids, np.concatenate(earlier)) if earlier else np.zeros(len(ids), bool)
+                if repeated.any():
+                    rows = pd.read_parquet(path)
+                    rows[~repeated].to_parquet(path, index=False, compression="zstd")
+                    done.load.duplicate += int(repeated.sum())
+                earlier.append(ids)
+            self.changed.add((self.adapter.TABLE, path.parent.parent.name))
+        self.set_aside.append(done.set_aside)
+        done.load.accepted = done.load.rows_read - done.load.quarantined - done.load.duplicate
+        return done.load
+
+
+def _attempt(reader: "_Reader", known: set[str], piece: Piece) -> _Done | SourceProblem | None:
+    try:
+        file_hash = hashlib.sha256(piece.read_bytes()).hexdigest()
+        return None if file_hash in known else reader.read(piece, file_hash)
+    except SourceProblem as problem:
+        return problem
+
+
+def _start(reader: "_Reader", known: set[str]) -> None:
+    """Give a process of the pool what all its files share."""
+    _shared["attempt"] = partial(_attempt, reader, known)
+
+
+def _work_on(piece: Piece) -> _Done | SourceProblem | None:
+    return _shared["attempt"](piece)
+
+
+_shared: dict[str, Callable] = {}  # filled in the processes of the pool only
+
+
+@dataclass
+class _Reader:
+    """Reads one file and writes its rows aside; knows of no other file."""
+
+    module: str
+    source: str
+    aside: Path
+    geography: harmonise.Geography
+    salt: bytes
+
+    def read(self, piece: Piece, file_hash: str) -> _Done:
+        """Read, tidy, place, check and write one file."""
+        adapter, load = importlib.import_module(self.module), Load(piece, file_hash)
+        rows = self._harmonised(adapter, piece, load)
+        lines = self._count_problems(rows, load)
         good = rows[rows["problem"] == ""]
-        table = self.adapter.TABLE
+        table = adapter.TABLE
         if table == "incidents":
             good = _with_definitions(good)
             load.unplaced = int((good["precision"] == "none").sum())
+            repeated = good["record_id"].duplicated()
+            load.duplicate, good = int(repeated.sum()), good[~repeated]
         clean = schema.typed(good, table)
-        schema.check(clean, table, piece.name)
-        for (feed, period), part in clean.groupby(_part_keys(clean, self.adapter), observed=True, sort=False):
-            self._write(part, feed, period, load)
-        load.accepted = load.rows_read - load.quarantined - load.duplicate
-        return load
+        schema.check(clean, table, piece.name, set(good.columns))
+        done = _Done(load, lines, {})
+        for (feed, period), part in clean.groupby(_part_keys(clean, adapter), observed=True, sort=False):
+            done.written[feed, period] = self._write(part, table, feed, period, file_hash)
+        load.periods = set(done.written)
+        return done
 
-    def _harmonised(self, piece: Piece, load: Load) -> pd.DataFrame:
-        raw = self.adapter.read(piece)
-        load.rows_read = len(raw)
-        rows = (
-            self.adapter.tidy(raw, salt=self.salt)
-            if self.source in ("police_extract", "istv", "ambulance")
-            else self.adapter.tidy(raw)
-        )
+    def _harmonised(self, adapter: ModuleType, piece: Piece, load: Load) -> pd.DataFrame:
+        raw = adapter.read(piece)
+        rows = adapter.tidy(raw, salt=self.salt) if self.source in WITH_REFERENCES else adapter.tidy(raw)
         load.rows_read = len(rows)
-        if self.adapter.TABLE == "incidents":
+        if adapter.TABLE == "incidents":
             if self.geography.lsoas.empty:
                 hint = "Load boundaries first: python -m data ingest boundaries FILE"
                 raise SourceProblem(piece.name, [Problem("there are no areas yet to place records in", hint=hint)])
             rows = harmonise.placed(rows, self.geography)
             load.notes["old area that was split, not settled by a point"] = int(rows["unresolved"].sum())
-        elif hasattr(self.adapter, "localise"):
-            rows = self.adapter.localise(rows, self.geography, definitions.partnership())
+        elif hasattr(adapter, "localise"):
+            rows = adapter.localise(rows, self.geography, definitions.partnership())
             load.rows_read = len(rows)
         return rows
 
-    def _count_problems(self, rows: pd.DataFrame, load: Load) -> None:
+    def _count_problems(self, rows: pd.DataFrame, load: Load) -> pd.DataFrame:
         bad = rows["problem"][rows["problem"] != ""]
         load.reasons = {str(k): int(v) for k, v in bad.value_counts().items()}
         faults = {k: v for k, v in load.reasons.items() if k not in NOT_FAULTS}
         if sum(faults.values()) > MOST_SET_ASIDE * len(rows):
             hint = f"More than {MOST_SET_ASIDE:.0%} of the rows break a rule: is this the right file and source?"
             raise SourceProblem(load.piece.name, [Problem(k, rows=v, hint=hint) for k, v in faults.items()])
-        lines = pd.DataFrame({"file": load.piece.name, "line": bad.index + 2, "reason": bad.to_numpy()})
-        self.set_aside.append(lines)
+        return pd.DataFrame({"file": load.piece.name, "line": bad.index + 2, "reason": bad.to_numpy()})
 
-    def _write(self, part: pd.DataFrame, feed: str, period: str, load: Load) -> None:
-        place = self.aside / "parts" / self.adapter.TABLE / self._source_of(feed) / feed.replace(":", "~")
-        if (feed, period) not in self.seen:
-            for old in place.glob(f"{period}.*.parquet"):
-                old.unlink()
-        if self.adapter.TABLE == "incidents":
-            ids = part["record_id"].to_numpy()
-            repeated = part["record_id"].duplicated().to_numpy() | np.isin(
-                ids, np.concatenate(self.seen.get((feed, period), [[]]))
-            )
-            load.duplicate += int(repeated.sum())
-            part = part[~repeated]
-            self.seen.setdefault((feed, period), []).append(part["record_id"].to_numpy())
-        else:
-            self.seen.setdefault((feed, period), [])
+    def _write(
+        self, part: pd.DataFrame, table: str, feed: str, period: str, file_hash: str
+    ) -> tuple[Path, np.ndarray | None]:
+        place = self.aside / "parts" / table / feed.split(":")[0] / feed.replace(":", "~")
         place.mkdir(parents=True, exist_ok=True)
-        part.to_parquet(place / f"{period}.{load.file_hash[:12]}.parquet", index=False, compression="zstd")
-        load.periods.add((feed, period))
-        self.changed.add((self.adapter.TABLE, self._source_of(feed)))
+        path = place / f"{period}.{file_hash[:12]}.parquet"
+        path.unlink(missing_ok=True)  # a link to the same file of the last snapshot, which must not change
+        part.to_parquet(path, index=False, compression="zstd")
+        return path, part["record_id"].to_numpy() if table == "incidents" else None
 
-    def _source_of(self, feed: str) -> str:
-        return feed.split(":")[0]
 
-    def close(self, summary: Summary, snapshot: str) -> None:
-        """Record every file in the table `loads`, and the lines set aside."""
-        received = datetime.now(UTC).replace(tzinfo=None)
-        earlier = [pd.read_parquet(p) for p in (self.aside / "parts" / "loads").rglob("*.parquet")]
-        fresh = [_load_row(load, self.source, self.adapter.TABLE, received, snapshot) for load in summary.loads]
-        past = pd.concat(earlier) if earlier else schema.typed(pd.DataFrame(), "loads")
-        past = _superseded(past, summary, self.aside / "parts" / self.adapter.TABLE)
-        loads = schema.typed(pd.concat([past, schema.typed(pd.DataFrame(fresh), "loads")]), "loads")
-        schema.check(loads, "loads", "loads")
-        place = self.aside / "parts" / "loads"
-        publish.remove(place) if place.exists() else None
-        place.mkdir(parents=True)
-        loads.to_parquet(place / "loads.parquet", index=False)
-        lines = pd.concat(self.set_aside)
-        if len(lines):
-            (self.aside / "parts" / "quarantine").mkdir(parents=True, exist_ok=True)
-            lines.to_parquet(
-                self.aside / "parts" / "quarantine" / f"{snapshot}.parquet", index=False, compression="zstd"
-            )
+def _record(summary: Summary, set_aside: list[pd.DataFrame], aside: Path, table: str) -> None:
+    """Record every file in the table `loads`, and the lines set aside."""
+    snapshot = aside.name.removeprefix(publish.BUILDING)
+    received = datetime.now(UTC).replace(tzinfo=None)
+    earlier = [pd.read_parquet(p) for p in (aside / "parts" / "loads").rglob("*.parquet")]
+    fresh = [_load_row(load, summary.source, table, received, snapshot) for load in summary.loads]
+    past = pd.concat(earlier) if earlier else schema.typed(pd.DataFrame(), "loads")
+    past = _superseded(past, summary, aside / "parts" / table)
+    loads = schema.typed(pd.concat([past, schema.typed(pd.DataFrame(fresh), "loads")]), "loads")
+    schema.check(loads, "loads", "loads")
+    place = aside / "parts" / "loads"
+    if place.exists():
+        publish.remove(place)
+    place.mkdir(parents=True)
+    loads.to_parquet(place / "loads.parquet", index=False)
+    lines = pd.concat(set_aside)
+    if len(lines):
+        (aside / "parts" / "quarantine").mkdir(parents=True, exist_ok=True)
+        lines.to_parquet(aside / "parts" / "quarantine" / f"{snapshot}-{summary.source}.parquet", index=False)
 
 
 def _superseded(past: pd.DataFrame, summary: Summary, parts: Path) -> pd.DataFrame:

@@ -1,11 +1,11 @@
-"""What the partner tier may hold, made from true counts at publish. A row is one cell: source, measure, area, period."""
+"""What the partner tier may hold, made from true counts at publish; a row is one cell: source, measure, place, period."""
 
 import tomllib
 from pathlib import Path
 
 import pandas as pd
 
-from data.protection_audit import ALL, BAND, CELL, HIDDEN, MISSING, SHOWN, audit_and_repair
+from data.protection_audit import ALL, BAND, CELL, HIDDEN, MISSING, SHOWN, TABLE, YEAR, audit_and_repair
 
 DEFINITION = Path(__file__).parent / "definitions" / "disclosure.toml"
 LEVELS = ("area", "lad", "msoa", "lsoa")  # coarse to fine; each place lies in one place of the level before
@@ -15,7 +15,6 @@ PERIODS = {
     "quarter": ("Q-DEC", 3),
 }  # coarse to fine: pandas name, months; quarters nest
 ROUND_TO = 5
-TABLE = ["source", "measure", "area_level", "period_type"]  # a breakdown at one level
 CUBE = [*CELL, "parent", "population", "period_end", "n", "kind", "threshold", "sensitive", "rule", "offered"]
 RELEASED = ["source", "measure", "area_level", "area_code", "parent", "period_type", "month", "period_end"]
 RELEASED += ["n", "n_lower", "n_upper", "status", "rule"]
@@ -80,7 +79,7 @@ def cube(
     tables = []
     for source, rules in _held(counts, offered).groupby("source"):
         dates = months.loc[months["source"].eq(source), "month"]
-        records = _by_measure(counts[counts["source"].eq(source)], rules)
+        records = _nested(_by_measure(counts[counts["source"].eq(source)], rules), areas)
         grids = [(level, period) for level in LEVELS for period in PERIODS if _any_reached(level, period, rules)]
         tables += [_cells(records, areas, dates, rules, *grid).assign(source=source) for grid in grids if len(dates)]
     if not tables:
@@ -122,10 +121,21 @@ def _by_measure(counts: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     return records[records["measure"].isin(rules["measure"])]
 
 
+def _nested(records: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """The records with small areas only where they lie in the record's authority: places have to nest."""
+    parent = areas.set_index("area_code")["parent"]
+    for level in LEVELS[2:]:
+        code, above = CODES[level], CODES[LEVELS[LEVELS.index(level) - 1]]
+        if code in records:
+            inside = records[code].map(parent).eq(records[above])
+            records = records.assign(**{code: records[code].where(inside)})
+    return records
+
+
 def _cells(
     records: pd.DataFrame, areas: pd.DataFrame, dates: pd.Series, rules: pd.DataFrame, level: str, period: str
 ) -> pd.DataFrame:
-    """The full grid of one level and period: every measure, populated place and period between the first and the last."""
+    """The full grid of one level and period: every measure, populated place, and period from the first to the last."""
     name, length = PERIODS[period]
     spans = pd.Series(pd.to_datetime(dates).unique()).dt.to_period(name).value_counts()
     complete = spans.index[spans.ge(length)]
@@ -151,7 +161,7 @@ def _places(areas: pd.DataFrame, level: str) -> pd.DataFrame:
 
 
 def links(counts: pd.DataFrame, offered: pd.DataFrame) -> pd.DataFrame:
-    """Offence groups that lie wholly inside, or wholly outside, a flag: sums that anyone who knows the definition can use.
+    """Offence groups that lie wholly inside or outside a flag: sums that anyone who knows the definition can use.
 
     Returns one row per pair: `source`, `flag`, `group`, `inside` (true or false); mixed pairs are not rows.
     """
@@ -172,8 +182,8 @@ def primary(cells: pd.DataFrame) -> pd.DataFrame:
 
     cells : `n` true counts (missing: not supplied), `threshold`.
 
-    Returns the cells with `n_displayed`, `n_lower`, `n_upper` and `status` (shown, band, not supplied). Zero is inside the
-    band; what is rounded says the counts it may stand for. With threshold 0 the count is shown as published.
+    Returns the cells with `n_displayed`, `n_lower`, `n_upper` and `status` (shown, band, not supplied). Zero is inside
+    the band; what is rounded says which counts it may stand for. With threshold 0 the count is shown as published.
     """
     n, threshold = cells["n"], cells["threshold"]
     band, exact = n < threshold, threshold.eq(0)
@@ -186,12 +196,12 @@ def primary(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def secondary(cells: pd.DataFrame, *, sparse: float = 0.5) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out tables that are mostly bands; hide a sensitive kind that makes up (nearly) all of a total.
+    """Leave out tables that are mostly bands; hide a sensitive kind that makes up a total but for fewer than its threshold.
 
     sparse : a table below the whole area with a larger share of its cells in the band is not offered at that level.
 
-    Returns the cells with `offered` and `status` changed, and what was left out: source, measure, area_level, period_type,
-    `reason`, `share` of cells in the band.
+    Returns the cells with `offered`, `status` and the bounds changed, and what was left out: source, measure,
+    area_level, period_type, `reason`, `share` of cells in the band. Coarser tables are offered with each, and stay.
     """
     below = cells[cells["offered"] & cells["area_level"].ne("area") & cells["status"].ne(MISSING)]
     share = below["status"].eq(BAND).groupby([below[name] for name in TABLE]).mean()
@@ -216,8 +226,8 @@ def protect(
 ) -> tuple[pd.DataFrame, dict]:
     """The protected aggregates of a tier, from true counts: what may be written to its files, and the audit of it.
 
-    counts, areas, supplied : as for `cube`. admissions : the harmonised table. previous : the table of the last snapshot,
-        so that what was hidden then is hidden again first.
+    counts, areas, supplied : as for `cube`. admissions : the harmonised table.
+    previous : the table of the last snapshot, so that what was hidden then is hidden again first.
 
     Returns the table (`RELEASED`; `n` only where shown, rounded; bounds missing where hidden or not supplied) and the
     report of `audit_and_repair` with `left_out`. Nothing may be published unless `publishable(report)`.

@@ -40,7 +40,7 @@ PLACE_FIELDS = ("easting", "lsoa_code")  # not said twice where whole places are
 NEAR, REACH = 12, 12  # held months each is compared with, and how many calendar months away they may lie
 FULL, FEW = 11, 3  # of those: fewer than 11 are no year, so only gross departures count; fewer than 3 are no comparison
 BEFORE, AFTER, LEAST_AFTER = 12, 6, 3  # months on either side of a lasting change
-UNUSUAL = 5.0  # robust standard deviations; about 60 series are looked at each month
+UNUSUAL, UNUSUAL_TOTAL, UNUSUAL_LASTING = 4.0, 3.5, 3.5  # robust standard deviations
 SMALLEST = 30  # records of a month, seen or expected, below which shares are not compared
 LEAST_POINTS = {"group": 0.01, "area": 0.01, "completeness": 0.15, "unplaced": 0.05}  # change of a share
 LEAST_RATIO = {"total": 1.2, "group": 1.25, "area": 1.25}  # of counts, or of the odds of a share
@@ -333,7 +333,7 @@ def _judge(months: np.ndarray, k: np.ndarray, of: np.ndarray | None) -> _Judged:
     rest = (value - level - season) / noise
     z = rest / spread
     with np.errstate(invalid="ignore"):
-        unusual = np.abs(z) >= UNUSUAL
+        unusual = np.abs(z) >= (UNUSUAL_TOTAL if of is None else UNUSUAL)
     around = [_around(months[t], months[i]) for t, i in enumerate(near)]
     return _Judged(back(level + season), unusual, few, around, lasting, back(before), back(after))
 
@@ -416,12 +416,12 @@ def _lasting(months: np.ndarray, value: np.ndarray, width: np.ndarray) -> tuple[
 def _starts(z: np.ndarray, value: np.ndarray) -> np.ndarray:
     """One start per lasting change: of the months that show it, the one that splits before from after best."""
     lasting = np.zeros(z.shape, dtype=bool)
-    for j in np.flatnonzero((np.abs(z) >= UNUSUAL).any(axis=0)):
+    for j in np.flatnonzero((np.abs(z) >= UNUSUAL_LASTING).any(axis=0)):
         left = np.abs(z[:, j]).copy()
-        while left.max() >= UNUSUAL:
+        while left.max() >= UNUSUAL_LASTING:
             peak = int(left.argmax())
             first, last = max(0, peak - BEFORE), peak + AFTER
-            close = [t for t in range(max(1, peak - AFTER), min(len(left), last)) if left[t] >= UNUSUAL]
+            close = [t for t in range(max(1, peak - AFTER), min(len(left), last)) if left[t] >= UNUSUAL_LASTING]
             start = min(close, key=lambda t: _misfit(value[first:t, j]) + _misfit(value[t:last, j]))
             lasting[start, j] = True
             left[max(0, peak - BEFORE + 1) : peak + BEFORE] = 0

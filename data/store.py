@@ -112,15 +112,23 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n", "harm"]])
 
 
-def street_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
-    """The street or place most records of each hexagon are snapped to, where the source says: cell_id, street."""
-    rows = _placeable(scope, "hex").filter(_.location_key.notnull(), _.easting.notnull())
+def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
+    """What to call each hexagon with records: cell_id, street (the commonest published label), area (where most lie).
+
+    `area` is the everyday name of the neighbourhood, else its authority's. Sources without labels have no street.
+    """
+    rows = _placeable(scope, "hex").filter(_.easting.notnull())
     q, r = hexagon(rows.easting, rows.northing, size_m)
-    counted = rows.group_by(q=q, r=r, street=rows.location_key).agg(n=_.count())
-    first = counted.group_by(["q", "r"]).agg(street=_.street.argmax(_.n))
-    found = run(scope, first)
+    labelled = rows.mutate(q=q, r=r, place=ibis.coalesce(rows.msoa_code, rows.authority_code))
+    streets = labelled.group_by(["q", "r", "location_key"]).agg(n=_.count())
+    places = labelled.group_by(["q", "r", "place"]).agg(n=_.count())
+    street = run(scope, streets.group_by(["q", "r"]).agg(street=_.location_key.argmax(_.n)))
+    place = run(scope, places.group_by(["q", "r"]).agg(place=_.place.argmax(_.n)))
+    known = run(scope, table(scope, "areas").select("area_code", "name", "everyday_name")).set_index("area_code")
+    found = street.merge(place, on=["q", "r"])
+    found["area"] = found["place"].map(known["everyday_name"].fillna(known["name"]))
     found["cell_id"] = [f"{size_m}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
-    return found[["cell_id", "street"]]
+    return found[["cell_id", "street", "area"]]
 
 
 def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ibis.Value]:

@@ -32,7 +32,7 @@ def freshness(scope: Scope, today: pd.Timestamp) -> pd.DataFrame:
 
     today : the day to judge lateness by.
 
-    Returns source, received, deliveries, first_month, last_month, months, months_missing, status.
+    Returns source, received, deliveries, first_month, last_month, months, months_missing, state.
     """
     loads = store.latest_loads(scope)
     held = store.coverage(scope).drop_duplicates(["source", "month"]).groupby("source")["month"]
@@ -43,7 +43,7 @@ def freshness(scope: Scope, today: pd.Timestamp) -> pd.DataFrame:
         _months, na_action="ignore"
     )
     rows["months_missing"] = between + 1 - rows["months"]
-    rows["status"] = [_status(row, today) for row in rows.itertuples()]
+    rows["state"] = [_state(row, today) for row in rows.itertuples()]
     return rows.sort_values(["source"], ignore_index=True)
 
 
@@ -51,7 +51,7 @@ def _months(offset: object) -> int:
     return getattr(offset, "n", 0)
 
 
-def _status(row: object, today: pd.Timestamp) -> str:
+def _state(row: object, today: pd.Timestamp) -> str:
     source = definitions.sources().get(row.source)
     days = DUE_DAYS.get(source.frequency) if source else None
     if days is None:

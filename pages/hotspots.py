@@ -34,11 +34,11 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
     if level == "hex":
         places = store.cell_counts(scope, size_m=size_m)
         found = hotspots.gi_star(places, grids.ring(places), permutations=PERMUTATIONS, seed=0)
-        found = found.merge(store.street_names(scope, size_m=size_m), on="cell_id", how="left").rename(
-            columns={"street": "name"}
-        )
+        found = found.merge(store.cell_names(scope, size_m=size_m), on="cell_id", how="left")
+        found["name"] = words.place(found["street"], found["area"])
     else:
         places = store.area_counts(scope, level=level)
+        places["name"] = words.place(places["name"], places["everyday_name"])
         rate = rates.crude(places["n"], places["population"], per=1_000)["rate"]
         near = neighbours.contiguity(store.areas(scope, level=level))
         found = hotspots.gi_star(places.assign(rate=rate), near, value="rate", permutations=PERMUTATIONS, seed=0)

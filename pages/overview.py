@@ -5,7 +5,7 @@ import streamlit as st
 
 from analytics import trends
 from data import store
-from ui import charts, filters, findings, frame, remarks, tables
+from ui import charts, events, filters, findings, frame, remarks, tables
 
 page = frame.open_page("overview")
 scope = filters.scope(page)
@@ -41,15 +41,21 @@ for column, (source, months) in zip(st.columns(max(len(records), 3)), records.it
         page.headline(asked, label=page.source_label(source), column="n", change=said)
 
 main = scope.sources[0]
+months_scope = scope.but(sources=(main,), start=records[main]["month"].min())
 months = page.release(
     records[main],
     counts=["n"],
     derived=["expected", *EXPECTED],
     title=f"{page.source_label(main)} by month",
-    scope=scope.but(sources=(main,), start=records[main]["month"].min()),
+    scope=months_scope,
     notes=("The shaded range is where a month was expected from its own earlier months, 95%",),
 )
-page.show(months, charts.trend(months, expected=EXPECTED), finding=findings.trend(months), key="months")
+ranged = EXPECTED if months.table["expected"].notna().any() else None
+with page.explaining():
+    picture = charts.trend(
+        months, expected=ranged, flags=events.flags(months_scope), events=events.register(months_scope)
+    )
+page.show(months, picture, finding=findings.trend(months), key="months")
 
 if scope.area == store.ALL:
     with page.explaining():

@@ -293,6 +293,13 @@ def test_of_two_editions_the_newest_of_each_authority_is_kept(tmp_path):
     assert boundaries.completed(both, pairs(), PLACE)["area_code"].tolist() == ["E05000002"]
 
 
+def test_small_areas_that_overlap_a_little_dissolve_into_the_land_they_cover(tmp_path):
+    """As generalised ones do. Two squares of 1 km that overlap by 10 m: 2 - 0.01 km2."""
+    shapes = [square(440000, 110000), square(440990, 110000)]
+    path = written(tmp_path, "l.gpkg", LSOA21CD=["E01000001", "E01000002"], LAD24CD=[OURS, OURS], geometry=shapes)
+    assert boundaries.dissolve_authorities(loaded(path))["area_km2"].tolist() == pytest.approx([1.99])
+
+
 def test_nothing_to_dissolve_gives_no_rows():
     assert boundaries.dissolve_authorities(schema.typed(pd.DataFrame(), "areas")).empty
 

@@ -1,5 +1,6 @@
 """Charts: what is drawn is what the release holds; what may not be shown, or was not supplied, is never drawn as 0."""
 
+import functools
 import itertools
 import json
 import re
@@ -49,6 +50,7 @@ def paths(drawing: str, mark: str) -> list[str]:
     return [d for group in groups for d in re.findall(r'<path[^>]* d="([^"]+)"', group)]
 
 
+@functools.cache
 def every_picture() -> dict[str, Picture]:
     long = pd.concat([monthly(24).assign(authority_name=name) for name in AUTHORITIES])
     ranked = pd.DataFrame({"authority_name": AUTHORITIES, "n": range(400, 414), "lower": 380.0, "upper": 430.0})

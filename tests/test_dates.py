@@ -28,7 +28,7 @@ def moment(text: str, clock: str | None = None) -> tuple[str, bool, bool]:
         ("2025-12-31 00:00:00", "2025-12-31 00:00:00", True),
         ("20251231", "2025-12-31 00:00:00", False),
         ("2024-02-29", "2024-02-29 00:00:00", False),
-        # Excel counts days from 30 December 1899: 1 January 2025 is day 45658, as any sheet shows; 14:05 is 845/1440 of a day.
+        # Excel counts days from 30 December 1899: 1 January 2025 is day 45658; 14:05 is 845/1440 of a day.
         ("45658", "2025-01-01 00:00:00", False),
         ("45658.586805556", "2025-01-01 14:05:00", True),
         ("2025-12-31T14:05:00Z", "2025-12-31 14:05:00", True),  # winter: the same clock

@@ -112,11 +112,11 @@ def test_an_empty_file_is_refused(tmp_path):
 
 def test_excel_gives_the_same_text_as_csv(tmp_path):
     day, time, midnight = datetime.date(2025, 12, 31), datetime.time(14, 5), datetime.datetime(2026, 1, 1)
-    headers = "CrimeRef OffenceCode DateFrom TimeFrom RecordedDate Easting Northing KnifeFlag Weapon".split()
+    headers = ["CrimeRef", "OffenceCode", "DateFrom", "TimeFrom", "RecordedDate", "Easting", "Northing", "KnifeFlag"]
     rows = [
         ["Extract of crimes"],
         [],
-        headers,
+        [*headers, "Weapon"],
         [44250000001, "8N", day, time, datetime.datetime(2026, 1, 1, 9, 30), 442000.0, 112000.5, True, None],
         ["44250000002", 1, 46022.586805556, "1405", midnight, 442000, 112000, "N", "fist"],
     ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ui import map_ground, palettes
+from ui import palettes
 from ui.map_ground import Context, Shapes, View
 
 if TYPE_CHECKING:
@@ -42,24 +42,39 @@ canvas:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
 """
 
 
-def geometry(areas: pd.DataFrame) -> dict:
+def geometry(areas: pd.DataFrame, polygons: list) -> dict:
     """Outlines for the canvas, made once per snapshot.
 
-    areas : one row per area: area_code, name, geometry (shapely, EPSG:27700, already simplified).
+    areas : one row per area: area_code, name. polygons : for each its polygons, lists of rings of [lon, lat].
 
     Returns `codes` and `names` in the order of the areas, the outlines `packed`, and an `id` of all that.
     """
-    packed = base64.b64encode(_packed(areas["geometry"])).decode()
+    packed = base64.b64encode(_packed(polygons)).decode()
     codes, names = areas["area_code"].astype(str).tolist(), areas["name"].astype(str).tolist()
     mark = zlib.crc32("|".join([*codes, *names, packed]).encode())
     return {"id": f"{mark:x}", "world": WORLD, "codes": codes, "names": names, "packed": packed}
 
 
 def data(
-    drawn: "Drawn", shapes: Shapes, context: Context, view: View, *, title: str, second: str, alt: str, selected: str | None
+    drawn: "Drawn",
+    shapes: Shapes,
+    context: Context,
+    view: View,
+    *,
+    title: str,
+    second: str,
+    alt: str,
+    selected: str | None,
 ) -> dict:
     """What `mount` needs: `fixed`, the same for every filter, and `change`, one digit and one text per area."""
-    paint = {"land": palettes.LAND, "around": palettes.AROUND, "coast": palettes.COAST, "border": palettes.BORDER, "ink": palettes.INK, "halo": palettes.HALO}
+    paint = {
+        "land": palettes.LAND,
+        "around": palettes.AROUND,
+        "coast": palettes.COAST,
+        "border": palettes.BORDER,
+        "ink": palettes.INK,
+        "halo": palettes.HALO,
+    }
     fixed = {**shapes.packed, "land": context.land, "borders": context.borders, "towns": context.towns, "paint": paint}
     fixed["id"] = f"{shapes.packed['id']}-{context.id}"
     rows = pd.DataFrame({"digit": [DIGITS[i] for i in drawn.index], "text": drawn.text}, index=drawn.table["area_code"])
@@ -110,12 +125,12 @@ def _nothing() -> None:
     """Streamlit hands on a value only where there is something to call."""
 
 
-def _packed(shapes: pd.Series) -> bytes:
+def _packed(polygons: list) -> bytes:
     """Origin; then for each area its rings, for each ring its points, for each point the step from the point before.
 
     Every number is a variable-length integer (seven bits a byte); steps are zigzag and run on from ring to ring.
     """
-    rings = [[_steps(ring) for polygon in map_ground.rings(shape) for ring in polygon] for shape in shapes]
+    rings = [[_steps(ring) for polygon in area for ring in polygon] for area in polygons]
     every = np.concatenate([ring for area in rings for ring in area]) if rings else np.zeros((1, 2), int)
     origin = every.min(axis=0)
     numbers, last = [*origin.tolist()], origin
@@ -130,7 +145,7 @@ def _packed(shapes: pd.Series) -> bytes:
 
 def _steps(ring: list) -> np.ndarray:
     """A ring without its closing point, in whole steps of the web's world square, east and south."""
-    lon, lat = np.radians(map_ground.degrees(ring[:-1])).T
+    lon, lat = np.radians(ring[:-1]).T
     east, south = (lon + np.pi) / (2 * np.pi), 0.5 - np.log(np.tan(np.pi / 4 + lat / 2)) / (2 * np.pi)
     return np.round(np.column_stack([east, south]) * WORLD).astype(int)
 

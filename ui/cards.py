@@ -70,6 +70,8 @@ def numbers(
 ) -> str | None:
     """The table behind a picture and what can be taken away; the id of the row that was clicked."""
     chosen = None
+    if release.table.empty:
+        return None
     if open_table:
         chosen = _table(release, key, columns, rows_select)
     with st.container(horizontal=True, key=f"take_{key}"):

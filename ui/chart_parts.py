@@ -65,7 +65,7 @@ def told(release: Release, value: str) -> pd.DataFrame:
 def monthly(release: Release, value: str, by: str | None, labels: Mapping[str, str] | None) -> pd.DataFrame:
     """Every month of every series: `month`, `series`, `value`, `status`, `text`, ranges; no row means not supplied."""
     table = release.table
-    rows = told(release, value).assign(month=table["month"], series="", when="")
+    rows = told(release, value).assign(month=pd.to_datetime(table["month"]), series="", when="")
     if by:
         rows["series"] = [words.value(by, code, labels) for code in table[by]]
     if rows.empty:

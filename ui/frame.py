@@ -197,7 +197,8 @@ class Page:
     ) -> Release:
         """What this visitor may see of a table, with where it comes from. `more` replaces parts of the Provenance."""
         provenance = self.provenance(**more)
-        rules = RULES[self.visitor.tier]
+        published = all(definitions.source(s).open for s in (more.get("scope") or self.scope).sources)
+        rules = RULES["public" if published else self.visitor.tier]
         return disclosure.release(
             frame, counts=counts, derived=derived, title=title, rules=rules, provenance=provenance
         )

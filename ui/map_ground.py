@@ -48,10 +48,13 @@ class Context:
 class Shapes:
     """Outlines of areas, simplified together so that neighbours still touch; made once per snapshot.
 
-    frame : area_code, name, geometry (EPSG:27700). packed : the same for the canvas of ui.area_canvas.
+    frame : area_code, name, geometry (EPSG:27700). polygons : the same in degrees, in the same order.
+    edges : lines between areas, each once (only where a deck draws them). packed : all of it for ui.area_canvas.
     """
 
     frame: pd.DataFrame
+    polygons: list
+    edges: list
     packed: dict
 
 
@@ -112,6 +115,14 @@ def rings(shape: object) -> list[list[list[tuple[float, float]]]]:
     import shapely
 
     return [[_pairs(ring) for ring in (part.exterior, *part.interiors)] for part in shapely.get_parts(shape)]
+
+
+def shared_edges(areas: np.ndarray) -> list:
+    """The outlines as lines of [lon, lat], what two areas share only once."""
+    import shapely
+
+    lines = shapely.line_merge(shapely.union_all(shapely.boundary(areas)))
+    return [degrees(shapely.get_coordinates(line)) for line in shapely.get_parts(lines)]
 
 
 @cache

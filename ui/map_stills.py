@@ -33,7 +33,12 @@ def draw(
     scale = min(WIDE / (east - west), HIGH / (north - south))
     size = {"width": round((east - west) * scale), "height": round((north - south) * scale)}
     layers = [
-        _shape({"type": "MultiPolygon", "coordinates": grid["land"]}, fill=palettes.LAND, stroke=palettes.COAST, strokeWidth=1.2),
+        _shape(
+            {"type": "MultiPolygon", "coordinates": grid["land"]},
+            fill=palettes.LAND,
+            stroke=palettes.COAST,
+            strokeWidth=1.2,
+        ),
         _classes(legend, fills, title, edges),
         _lines(grid["borders"], palettes.BORDER, 0.9),
         _lines(outline, palettes.HALO, 5),
@@ -111,9 +116,9 @@ def _scale_bar(size: dict, scale: float) -> list[alt.Chart]:
     """How far is that? A bar of round length, at most a quarter of the width, at the lower left."""
     metres = max((bar for bar in BARS_M if bar * scale < size["width"] / 4), default=BARS_M[0])
     pixels, low = metres * scale, size["height"] - 14
-    bar = alt.Chart(alt.Data(values=[{"from": 14, "to": 14 + pixels, "at": low, "what": f"{metres // 1000} km"}])).encode(
-        x=alt.X("from:Q", scale=None, axis=None), y=alt.Y("at:Q", scale=None, axis=None)
-    )
+    bar = alt.Chart(
+        alt.Data(values=[{"from": 14, "to": 14 + pixels, "at": low, "what": f"{metres // 1000} km"}])
+    ).encode(x=alt.X("from:Q", scale=None, axis=None), y=alt.Y("at:Q", scale=None, axis=None))
     return [
         bar.mark_rule(color=palettes.INK, strokeWidth=2.5).encode(x2="to:Q"),
         bar.mark_text(color=palettes.INK, fontSize=12, align="left", dy=-9).encode(text="what:N"),

@@ -46,8 +46,11 @@ class Deck(pdk.Deck):
 def shapes(areas: pd.DataFrame) -> Shapes:
     """Outlines ready to draw, made once per snapshot: one row per area: area_code, name, geometry (EPSG:27700)."""
     frame = pd.DataFrame({"area_code": areas["area_code"].to_numpy(), "name": areas["name"].to_numpy()})
-    frame["geometry"] = pd.Series(list(map_ground.simplified(areas["geometry"], map_ground.AREA_M)), dtype=object)
-    return Shapes(frame, area_canvas.geometry(frame))
+    simple = map_ground.simplified(areas["geometry"], map_ground.AREA_M)
+    frame["geometry"] = pd.Series(list(simple), dtype=object)
+    polygons = [[map_ground.degrees_of(polygon) for polygon in map_ground.rings(shape)] for shape in simple]
+    edges = map_ground.shared_edges(simple) if len(simple) <= FEW_AREAS else []
+    return Shapes(frame, polygons, edges, area_canvas.geometry(frame, polygons))
 
 
 def cells(
@@ -118,7 +121,8 @@ def areas(
     Misleads because large areas catch the eye, and few people live in them.
     """
     how = {"scheme": scheme, "unit": unit, "labels": labels, "breaks": breaks, "shares": palettes.FIFTHS}
-    table = shapes.frame.merge(release.table.drop(columns=["name", "geometry"], errors="ignore"), on="area_code")
+    outlines = shapes.frame.assign(position=range(len(shapes.frame)))
+    table = outlines.merge(release.table.drop(columns=["name", "geometry"], errors="ignore"), on="area_code")
     drawn = _drawn(table, release, colour, how)
     chosen = shapes.frame.loc[shapes.frame["area_code"] == selected, "geometry"]
     outline = [ring for shape in chosen for polygon in map_ground.rings(shape) for ring in polygon]
@@ -130,12 +134,12 @@ def areas(
 
     alt = _alt(title, drawn, f"{len(table):,} areas")
     rest = {"alt": alt, "legend": tuple(drawn.legend), "legend_title": title, "height": height, "selects": "area_code"}
-    if len(table) > FEW_AREAS:
+    if len(shapes.frame) > FEW_AREAS:
         second = _second(drawn, release)
         live = area_canvas.data(drawn, shapes, context, view, title=title, second=second, selected=selected, alt=alt)
         return Picture("areas", live, still, **rest)
     tip = "{name}\n" + _tip("{text}", "{also}", title, drawn, release)
-    layers = [*_area_layers(drawn, selected), _lines("edges", _edges(table), palettes.LAND, 0.8)]
+    layers = [*_area_layers(drawn, shapes, selected), _lines("edges", shapes.edges, palettes.LAND, 0.8)]
     return Picture("deck", _deck(layers, outline, context, view, tip, height), still, **rest)
 
 
@@ -179,9 +183,10 @@ def _drawn(table: pd.DataFrame, release: Release, colour: str, how: dict) -> Dra
         if rows.any():
             index[rows] = len(legend)
             legend.append(LegendEntry(tint, _why(table[rows], status[rows])))
-    named = [legend[i].label for i in index]
-    number = how["scheme"] != "class"
-    text = [palettes.figure(v) if number and pd.notna(v) else n for v, n in zip(table[colour], named, strict=True)]
+    text = [legend[i].label for i in index]
+    if how["scheme"] != "class":
+        for k in np.flatnonzero(table[colour].notna()):
+            text[k] = palettes.figure(table[colour].iat[k])
     also = [] if colour in release.counts or "shown" not in table else table["shown"].astype(str).tolist()
     return Drawn(table, index, legend, text, also)
 
@@ -268,16 +273,13 @@ def _column_layers(drawn: Drawn, view: View, size_m: int, selected: str | None) 
     ]
 
 
-def _area_layers(drawn: Drawn, selected: str | None) -> list[dict]:
-    table = drawn.table
+def _area_layers(drawn: Drawn, shapes: Shapes, selected: str | None) -> list[dict]:
+    columns = [drawn.table[name] for name in ("area_code", "name", "position")]
     features = []
-    for code, name, shape, text, also in zip(
-        table["area_code"], table["name"], table["geometry"], drawn.text, drawn.also or drawn.text, strict=True
-    ):
-        polygons = [map_ground.degrees_of(polygon) for polygon in map_ground.rings(shape)]
-        properties = {"area_code": code, "name": name, "text": text} | ({"also": also} if drawn.also else {})
-        geometry = {"type": "MultiPolygon", "coordinates": polygons}
-        features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+    for code, name, at, *said in zip(*columns, drawn.text, drawn.also or drawn.text, strict=True):
+        properties = {"area_code": code, "name": name, **dict(zip(("text", "also"), said, strict=True))}
+        shape = {"type": "MultiPolygon", "coordinates": shapes.polygons[at]}
+        features.append({"type": "Feature", "geometry": shape, "properties": properties})
     return [
         {
             "@@type": "GeoJsonLayer",
@@ -289,14 +291,6 @@ def _area_layers(drawn: Drawn, selected: str | None) -> list[dict]:
         }
         for i, entry in enumerate(drawn.legend)
     ]
-
-
-def _edges(table: pd.DataFrame) -> list:
-    """Each shared edge once."""
-    import shapely
-
-    union = shapely.union_all(shapely.boundary(table["geometry"].to_numpy()))
-    return [map_ground.degrees(shapely.get_coordinates(line)) for line in shapely.get_parts(shapely.line_merge(union))]
 
 
 def _fill(colour: str) -> dict:

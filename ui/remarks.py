@@ -8,7 +8,7 @@ from ui.findings import NOTHING
 
 
 def same_period(release: Release) -> str:
-    """The period against the same months a year before. One row: now, before, months, months_before, ratio, lower, upper."""
+    """The period against the same months a year before, from one row of `trends.same_period_last_year` and `change`."""
     row = release.table.iloc[0]
     if pd.isna(row["now"]):
         return "No month of this period was supplied."
@@ -92,7 +92,7 @@ def authorities(release: Release) -> str:
 def freshness(release: Release) -> str:
     """How many sources are late."""
     table = release.table
-    late = table.loc[table["status"] == "overdue", "source"].tolist()
+    late = table.loc[table["state"] == "overdue", "source"].tolist()
     held = words.count(len(table), "source has", "sources have")
     return (
         f"{held} been loaded; {words.listed(late)} {'is' if len(late) == 1 else 'are'} overdue."

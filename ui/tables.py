@@ -1,4 +1,4 @@
-"""The tables about the data themselves, as Releases: freshness, months held, completeness, what was set aside, the loads."""
+"""The tables about the data themselves, as Releases: freshness, months, completeness, rows set aside, loads."""
 
 import pandas as pd
 
@@ -41,7 +41,7 @@ def completeness(page: Page) -> Release:
     rows = tracker.completeness(page.scope)
     rows["source"] = rows["source"].map(_label)
     rows["field"] = rows["field"].map(words.label)
-    return _release(page, rows, "How often each field is filled in", counts=["n"], derived=["filled"])
+    return _release(page, rows, "How often each field is filled in", counts=[], derived=["filled"])
 
 
 def set_aside(page: Page) -> Release:

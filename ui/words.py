@@ -119,3 +119,9 @@ def _values(column: str) -> Mapping[str, str]:
 def plain(text: str) -> str:
     """Text that Markdown leaves alone: names from data must not become links, pictures or colours."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+!|~$:" else c for c in text)
+
+
+def place(name: pd.Series, area: pd.Series) -> pd.Series:
+    """Names of places: "Guildhall Walk, Portsmouth Central"; one part alone where the other is not known."""
+    both = name.notna() & area.notna()
+    return (name + ", " + area).where(both, name.fillna(area))

@@ -87,8 +87,8 @@ def localise(rows: pd.DataFrame, geography: harmonise.Geography, partnership: de
 def _periods(text: pd.Series, given: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Period as this house writes it, and its length; missing where it is none, or not of the length given."""
     found = [_period(t, g) for t, g in zip(text, given.fillna(""), strict=True)]
-    period, length = (pd.Series(values, index=text.index, dtype="str") for values in zip(*found, strict=True))
-    return period, length.fillna(given)
+    both = pd.DataFrame(found, index=text.index, columns=["period", "length"]).astype("str")
+    return both["period"], both["length"].fillna(given)
 
 
 def _period(text: str, given: str) -> tuple[str | None, str | None]:

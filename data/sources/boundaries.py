@@ -357,5 +357,8 @@ def _together(shapes: np.ndarray):
     """Shapes that share their edges exactly join fast; where they do not quite, the slower exact union does it."""
     import shapely
 
-    joined = shapely.coverage_union_all(shapes)
+    try:
+        joined = shapely.coverage_union_all(shapes)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(shapes)
     return joined if joined.is_valid else shapely.union_all(shapes)

@@ -225,7 +225,8 @@ def _successors(rows: pd.DataFrame, geography: Geography) -> pd.Series:
         raise SourceProblem(
             LABEL, [Problem("it is on small areas of 2011, and nothing says what became of them", hint=hint)]
         )
-    return pd.Series(geography.successors, dtype="object").explode()
+    found = {old: list(dict.fromkeys(new)) for old, new in geography.successors.items()}  # once, if loaded twice
+    return pd.Series(found, dtype="object").explode()
 
 
 def _moved(rows: pd.DataFrame, successors: pd.Series) -> pd.DataFrame:

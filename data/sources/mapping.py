@@ -146,7 +146,7 @@ def _short_rows(piece: Piece, problem: SourceProblem) -> pd.DataFrame:
     except csv.Error as error:
         raise problem from error
     header, lengths = (rows or [[]])[0], {len(row) for row in rows[1:]}
-    if len(lengths) != 1 or not lengths < {*range(len(header))}:
+    if len(lengths) != 1 or max(lengths) > len(header):
         raise problem
     empty = [""] * (len(header) - lengths.pop())
     return pd.DataFrame([row + empty for row in rows[1:]], columns=[h.strip() for h in header], dtype="str")

@@ -375,7 +375,7 @@ def _successors(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
         raise SourceProblem(
             LABEL, [Problem("it is on small areas of 2011, and nothing says what became of them", hint=hint)]
         )
-    parts = [(old, new) for old, found in geography.successors.items() for new in found]
+    parts = [(old, new) for old, found in geography.successors.items() for new in dict.fromkeys(found)]
     table = pd.DataFrame(parts, columns=["from_code", "now"], dtype="str")
     land = (
         table["now"].map(geography.lsoas.drop_duplicates("area_code").set_index("area_code")["area_km2"]).astype(float)
@@ -431,7 +431,7 @@ def _summed(rows: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
 
 
 def finest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of several files on one level and year, the one that says most: ages and sexes, then ages, then sexes, then totals.
+    """Of several files on one level and year, the one that says most: ages and sexes, then ages, sexes, totals.
 
     rows : the table `population`, of any number of loads. Without this, people would be counted once for each file.
     """
