@@ -22,7 +22,7 @@ from data.demo_ground import Ground
 from data.sources.files import Piece
 
 SOURCES = ("police_extract", "istv", "ambulance", "admissions", "police_uk")
-MONTHLY_FROM = np.datetime64("2025-01")  # before, a delivery is a whole year
+MONTHLY_FROM = np.datetime64("2025-01")  # from here the police deliver each month; all else comes by the year
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def files(invented: World, seed: int = 0) -> dict[str, dict[str, pd.DataFrame]]:
     sites = {name: rows for site, part in emergency.groupby("site") for name, rows in _spans(part, f"istv_{site}").items()}
     months = {f"{m}/{m}-hampshire-street": rows for m, rows in street.groupby("Month")}
     return {
-        "police_extract": _spans(police, "police"),
+        "police_extract": _spans(police, "police", MONTHLY_FROM),
         "istv": sites,
         "ambulance": _spans(calls, "ambulance"),
         "admissions": demo_admissions.admissions(ground, seed),
@@ -102,13 +102,14 @@ def write_files(raw: Path, files: dict[str, dict[str, pd.DataFrame]]) -> None:
             _write(path, rows)
 
 
-def _spans(rows: pd.DataFrame, name: str) -> dict[str, pd.DataFrame]:
+def _spans(rows: pd.DataFrame, name: str, monthly_from: np.datetime64 | None = None) -> dict[str, pd.DataFrame]:
     """The rows by delivery: whole years at first, then months; none reaches over a month that was not supplied."""
+    monthly_from = monthly_from or demo_records.LAST + 1
     month = rows["delivered"].to_numpy().astype("datetime64[M]")
     held = np.unique(month)
     gap = np.diff(held, prepend=held[0]) > np.timedelta64(1, "M")
     new_year = held.astype("datetime64[Y]") != np.concatenate([held[:1], held[:-1]]).astype("datetime64[Y]")
-    delivery = np.cumsum(gap | new_year | (held >= MONTHLY_FROM))
+    delivery = np.cumsum(gap | new_year | (held >= monthly_from))
     found = {}
     for _, part in rows.groupby(delivery[np.searchsorted(held, month)]):
         first, last = (part["delivered"].agg(end).strftime("%Y-%m") for end in ("min", "max"))

@@ -41,7 +41,7 @@ class Geography:
         """Old LSOA code: the codes of the new areas inside the partnership that it became."""
         recode = self.lookups[self.lookups["kind"] == "lsoa11_lsoa21"]
         ours = recode[recode["to_code"].isin(self.parents.index)]
-        return ours.groupby("from_code")["to_code"].apply(list).to_dict()
+        return ours.drop_duplicates(["from_code", "to_code"]).groupby("from_code")["to_code"].apply(list).to_dict()
 
     @cached_property
     def tree(self):  # shapely is imported only when something is loaded

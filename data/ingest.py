@@ -99,6 +99,8 @@ def ingest(
     Returns the Summary. Raises SourceProblem with every problem of every file, nothing changed.
     """
     before = publish.current(folder)
+    if before and publish.manifest(before).get("invented"):
+        before = None  # real data never join invented ones: they start afresh
     geography = geography_of(before) if before else nowhere()
     known = set() if again or not before else _received(before, source)
     summary = Summary(source)
@@ -109,10 +111,10 @@ def ingest(
         if not summary.loads or dry_run:
             raise _NothingToPublish
         rows = tiers.build(aside, before, changed)
-        return {"rows": rows, "invented": bool(before and publish.manifest(before).get("invented"))}
+        return {"rows": rows, "invented": False}
 
     try:
-        summary.snapshot = publish.publish(build, folder).name
+        summary.snapshot = publish.publish(build, folder, fresh=before is None).name
     except _NothingToPublish:
         summary.snapshot = before.name if before else ""
     return summary
@@ -260,7 +262,7 @@ class _Reader:
         """Read, tidy, place, check and write one file."""
         adapter, load = importlib.import_module(self.module), Load(piece, file_hash)
         rows = self._harmonised(adapter, piece, load)
-        lines = self._count_problems(rows, load)
+        lines = self._count_problems(rows, load, getattr(adapter, "NOT_FAULTS", ()))
         good = rows[rows["problem"] == ""]
         table = adapter.TABLE
         if table == "incidents":
@@ -268,9 +270,14 @@ class _Reader:
             load.unplaced = int((good["precision"] == "none").sum())
             repeated = good["record_id"].duplicated()
             load.duplicate, good = int(repeated.sum()), good[~repeated]
+        if table == "areas":
+            good = good.assign(geometry=shapely_bytes(good["geometry"]))
         clean = schema.typed(good, table)
         schema.check(clean, table, piece.name, set(good.columns))
+        load.notes.update(rows.attrs.get("notes", {}))
         done = _Done(load, lines, {})
+        if clean.empty:
+            return done
         for (feed, period), part in clean.groupby(_part_keys(clean, adapter), observed=True, sort=False):
             done.written[feed, period] = self._write(part, table, feed, period, file_hash)
         load.periods = set(done.written)
@@ -291,14 +298,17 @@ class _Reader:
             load.rows_read = len(rows)
         return rows
 
-    def _count_problems(self, rows: pd.DataFrame, load: Load) -> pd.DataFrame:
+    def _count_problems(self, rows: pd.DataFrame, load: Load, not_faults: tuple[str, ...]) -> pd.DataFrame:
+        """Count what is set aside; refuse the file when too much of it breaks a rule; name the lines to put right."""
         bad = rows["problem"][rows["problem"] != ""]
+        innocent = {*NOT_FAULTS, *not_faults}
         load.reasons = {str(k): int(v) for k, v in bad.value_counts().items()}
-        faults = {k: v for k, v in load.reasons.items() if k not in NOT_FAULTS}
+        faults = {k: v for k, v in load.reasons.items() if k not in innocent}
         if sum(faults.values()) > MOST_SET_ASIDE * len(rows):
             hint = f"More than {MOST_SET_ASIDE:.0%} of the rows break a rule: is this the right file and source?"
             raise SourceProblem(load.piece.name, [Problem(k, rows=v, hint=hint) for k, v in faults.items()])
-        return pd.DataFrame({"file": load.piece.name, "line": bad.index + 2, "reason": bad.to_numpy()})
+        wrong = bad[~bad.isin(innocent)]  # rows of elsewhere are only counted: a national file has a million of them
+        return pd.DataFrame({"file": load.piece.name, "line": wrong.index + 2, "reason": wrong.to_numpy()})
 
     def _write(
         self, part: pd.DataFrame, table: str, feed: str, period: str, file_hash: str
@@ -317,7 +327,7 @@ def _record(summary: Summary, set_aside: list[pd.DataFrame], aside: Path, table:
     received = datetime.now(UTC).replace(tzinfo=None)
     earlier = [pd.read_parquet(p) for p in (aside / "parts" / "loads").rglob("*.parquet")]
     fresh = [_load_row(load, summary.source, table, received, snapshot) for load in summary.loads]
-    past = pd.concat(earlier) if earlier else schema.typed(pd.DataFrame(), "loads")
+    past = pd.concat(earlier) if earlier else schema.empty("loads")
     past = _superseded(past, summary, aside / "parts" / table)
     loads = schema.typed(pd.concat([past, schema.typed(pd.DataFrame(fresh), "loads")]), "loads")
     schema.check(loads, "loads", "loads")
@@ -389,14 +399,17 @@ def geography_of(snapshot: Path) -> harmonise.Geography:
     """The areas of a snapshot, for placing records."""
     import shapely
 
+    from data.sources import boundaries
+
     def part(table: str) -> pd.DataFrame:
         found = [pd.read_parquet(p) for p in sorted((snapshot / "parts" / table).rglob("*.parquet"))]
-        return pd.concat(found, ignore_index=True) if found else schema.typed(pd.DataFrame(), table)
+        return pd.concat(found, ignore_index=True) if found else schema.empty(table)
 
     areas, lookups = part("areas"), part("lookups")
     areas["geometry"] = shapely.from_wkb(areas["geometry"].to_numpy())
-    level = areas["area_level"]
     partnership = definitions.partnership()
+    areas = boundaries.completed(areas, lookups, partnership) if len(areas) else areas
+    level = areas["area_level"]
     return harmonise.Geography(
         lsoas=areas[level == "lsoa"].reset_index(drop=True),
         msoas=areas[level == "msoa"].reset_index(drop=True),
@@ -408,10 +421,17 @@ def geography_of(snapshot: Path) -> harmonise.Geography:
     )
 
 
+def shapely_bytes(geometry: pd.Series) -> np.ndarray:
+    """Shapes as well-known binary, as Parquet keeps them."""
+    import shapely
+
+    return shapely.to_wkb(geometry.to_numpy())
+
+
 def nowhere() -> harmonise.Geography:
     """A geography without areas, before any boundaries are loaded."""
-    empty, partnership = schema.typed(pd.DataFrame(), "areas"), definitions.partnership()
-    lookups, postcodes = (schema.typed(pd.DataFrame(), t) for t in ("lookups", "postcodes"))
+    empty, partnership = schema.empty("areas"), definitions.partnership()
+    lookups, postcodes = (schema.empty(t) for t in ("lookups", "postcodes"))
     return harmonise.Geography(empty, empty, empty, lookups, postcodes, partnership.box, partnership.forces)
 
 

@@ -1,4 +1,4 @@
-"""What the partner tier may hold, made from true counts at publish; a row is one cell: source, measure, place, period."""
+"""What the partner tier may hold, made from true counts at publish. A row is a cell: source, measure, place, period."""
 
 import tomllib
 from pathlib import Path
@@ -10,10 +10,7 @@ from data.protection_audit import ALL, BAND, CELL, HIDDEN, MISSING, SHOWN, TABLE
 DEFINITION = Path(__file__).parent / "definitions" / "disclosure.toml"
 LEVELS = ("area", "lad", "msoa", "lsoa")  # coarse to fine; each place lies in one place of the level before
 CODES = {"lad": "authority_code", "msoa": "msoa_code", "lsoa": "lsoa_code"}
-PERIODS = {
-    "financial_year": ("Y-MAR", 12),
-    "quarter": ("Q-DEC", 3),
-}  # coarse to fine: pandas name, months; quarters nest
+PERIODS = {"financial_year": (YEAR, 12), "quarter": ("Q-DEC", 3)}  # coarse to fine: pandas name, months
 ROUND_TO = 5
 CUBE = [*CELL, "parent", "population", "period_end", "n", "kind", "threshold", "sensitive", "rule", "offered"]
 RELEASED = ["source", "measure", "area_level", "area_code", "parent", "period_type", "month", "period_end"]
@@ -67,7 +64,7 @@ def cube(
 
     counts : one row per finest combination: source, offence_group, the columns of the flags, authority_code, msoa_code,
         month, `n` (missing: not known). A row that has a `measure` counts for that one alone.
-    areas : area_code, area_level, parent (of an authority: "all"), population. Places where nobody lives have no cells.
+    areas : area_code, area_level, parent, population. Places where nobody lives have no cells.
     offered : as from `thresholds`. Sources with threshold 0 or without grids, and flags nobody filled, are left out.
     supplied : source, month. A period counts as supplied when all its months are. Missing: the months in `counts`.
 
@@ -80,7 +77,8 @@ def cube(
     for source, rules in _held(counts, offered).groupby("source"):
         dates = months.loc[months["source"].eq(source), "month"]
         records = _nested(_by_measure(counts[counts["source"].eq(source)], rules), areas)
-        grids = [(level, period) for level in LEVELS for period in PERIODS if _any_reached(level, period, rules)]
+        widest = tuple(grid for grids in rules["grids"] for grid in grids)
+        grids = [(level, period) for level in LEVELS for period in PERIODS if _reached(level, period, widest)]
         tables += [_cells(records, areas, dates, rules, *grid).assign(source=source) for grid in grids if len(dates)]
     if not tables:
         return pd.DataFrame(columns=CUBE)
@@ -88,23 +86,20 @@ def cube(
 
 
 def _held(counts: pd.DataFrame, offered: pd.DataFrame) -> pd.DataFrame:
-    """The lines of `offered` that have a grid and a threshold and, for flags, a record that says yes or no."""
+    """The lines of `offered` that have a grid and a threshold, and of which the records of the source say something."""
     filled = {}
     for source, rows in counts.groupby("source"):
         filled[source] = {ALL} | {name for name in rows if rows[name].notna().any()}
         filled[source] |= set(rows["measure"].dropna()) if "measure" in rows else set()
-    known = [m in filled.get(s, ()) or k == "group" for s, m, k in offered[["source", "measure", "kind"]].to_numpy()]
-    return offered[offered["grids"].map(bool) & offered["threshold"].gt(0) & pd.Series(known, index=offered.index)]
+    told = offered["measure"].where(offered["kind"].eq("flag") | offered["measure"].eq(ALL), "offence_group")
+    known = pd.Series([m in filled.get(s, ()) for s, m in zip(offered["source"], told, strict=True)], offered.index)
+    return offered[offered["grids"].map(bool) & offered["threshold"].gt(0) & known]
 
 
 def _reached(level: str, period: str, grids: tuple) -> bool:
     """Whether a table is one of the grids, or coarser than one."""
     at, of = LEVELS.index(level), list(PERIODS).index(period)
     return any(at <= LEVELS.index(place) and of <= list(PERIODS).index(time) for place, time in grids)
-
-
-def _any_reached(level: str, period: str, rules: pd.DataFrame) -> bool:
-    return any(_reached(level, period, grids) for grids in rules["grids"])
 
 
 def _by_measure(counts: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +152,8 @@ def _places(areas: pd.DataFrame, level: str) -> pd.DataFrame:
     if level == "area":
         total = people.loc[people["area_level"].eq("lad"), "population"].sum()
         return pd.DataFrame({"area_code": [ALL], "parent": [None], "population": [total]})
-    return people.loc[people["area_level"].eq(level), ["area_code", "parent", "population"]]
+    here = people.loc[people["area_level"].eq(level), ["area_code", "parent", "population"]]
+    return here.assign(parent=ALL) if level == "lad" else here
 
 
 def links(counts: pd.DataFrame, offered: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +164,7 @@ def links(counts: pd.DataFrame, offered: pd.DataFrame) -> pd.DataFrame:
     rows = []
     plain = counts[counts["offence_group"].notna()] if "offence_group" in counts else counts.iloc[:0]
     for source, rules in _held(counts, offered).groupby("source"):
-        mine = plain[plain["source"].eq(source)]
+        mine = plain[plain["source"].eq(source) & plain["n"].gt(0)]
         groups = rules.loc[rules["kind"].eq("group"), "measure"]
         for flag in rules.loc[rules["kind"].eq("flag") & rules["measure"].isin(mine.columns), "measure"]:
             yes = mine[flag].fillna(False).astype(bool)
@@ -196,7 +192,9 @@ def primary(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def secondary(cells: pd.DataFrame, *, sparse: float = 0.5) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out tables that are mostly bands; hide a sensitive kind that makes up a total but for fewer than its threshold.
+    """Leave out tables that are mostly bands; hide a sensitive kind that makes up nearly all of a total.
+
+    A kind makes up nearly all when the rest is fewer than its threshold.
 
     sparse : a table below the whole area with a larger share of its cells in the band is not offered at that level.
 

@@ -2,9 +2,8 @@
 
 The attacker is taken to know every interval, that cells add up over places, periods and kinds, how many records lack a
 place or a kind, and the definitions. A count is safe once whole-number tables that agree with all of this have been
-found, in one of which it is 0 and in another large enough. The true table is where the search starts; more are sought by
-linear programming, and integer programmes have the last word. Hiding only adds tables that agree, so what is safe stays
-safe.
+found, in one of which it is 0 and in another large enough. The search starts from the true table; more are sought by
+linear programming, and integer programmes have the last word. Hiding only adds tables that agree: safe stays safe.
 """
 
 from collections.abc import Callable, Iterator
@@ -342,7 +341,7 @@ def _entries(kind: str, whole: Any, count: Any, sign: int, most: Any = np.nan) -
 def _hierarchies(cells: pd.DataFrame, find: Callable[..., np.ndarray]) -> Iterator[pd.DataFrame]:
     """Places add up to the place above, quarters to the year, offence groups to all.
 
-    How many records lack a place is taken as known, but not of which kind they are.
+    How many records lack a place is taken as known where there are many, but not of which kind they are.
     """
     quarter, group = (
         cells[cells["period_type"].eq("quarter")],
@@ -359,7 +358,8 @@ def _hierarchies(cells: pd.DataFrame, find: Callable[..., np.ndarray]) -> Iterat
     heads = placed.index.to_numpy()
     nowhere = cells["n"].reindex(heads) - placed
     most = nowhere.reindex(find(cells.iloc[heads], measure=ALL)).to_numpy()
-    most = np.where(cells["measure"].iloc[heads].ne(ALL) & (most > 0), most, np.nan)
+    unknown = cells["measure"].ne(ALL) | cells["n"].lt(cells["threshold"])
+    most = np.where(unknown.iloc[heads] & (most > 0), most, np.nan)
     yield from (parts, _entries("place", heads, heads, 1, most))
 
 

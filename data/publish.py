@@ -53,8 +53,10 @@ def kept(folder: Path | None = None) -> list[dict]:
     return [manifest(p.parent) | {"current": p.parent == now} for p in found if not p.parent.name.startswith(BUILDING)]
 
 
-def publish(build: Callable[[Path], dict], folder: Path | None = None) -> Path:
+def publish(build: Callable[[Path], dict], folder: Path | None = None, *, fresh: bool = False) -> Path:
     """Make the next snapshot and swap it in.
+
+    fresh : begin with nothing rather than with the parts of the current snapshot.
 
     build : gets a folder that holds links to the parts of the current snapshot, changes it, builds the tiers in it,
         and returns what the manifest should say. If it raises, nothing has happened.
@@ -67,7 +69,7 @@ def publish(build: Callable[[Path], dict], folder: Path | None = None) -> Path:
         aside = home / f"{BUILDING}{name}"
         aside.mkdir()
         before = current(folder)
-        if before:
+        if before and not fresh:
             link_tree(before / "parts", aside / "parts")
         said = build(aside)
         facts = {"id": name, "published": datetime.now(UTC).isoformat(timespec="seconds"), "code": _code_version()}

@@ -41,7 +41,7 @@ NEAR, REACH = 12, 12  # held months each is compared with, and how many calendar
 FULL, FEW = 11, 3  # of those: fewer than 11 are no year, so only gross departures count; fewer than 3 are no comparison
 BEFORE, AFTER, LEAST_AFTER = 12, 6, 3  # months on either side of a lasting change
 UNUSUAL, UNUSUAL_TOTAL, UNUSUAL_LASTING = 4.0, 3.5, 3.5  # robust standard deviations
-SMALLEST = 30  # records of a month, seen or expected, below which shares are not compared
+SMALLEST, SMALLEST_PART = 30, 20  # records of a month, and of a group or area in it, below which a share says little
 LEAST_POINTS = {"group": 0.01, "area": 0.01, "completeness": 0.15, "unplaced": 0.05}  # change of a share
 LEAST_RATIO = {"total": 1.2, "group": 1.25, "area": 1.25}  # of counts, or of the odds of a share
 LEAST_RATIO_LASTING = {"total": 1.15, "group": 1.15, "area": 1.15}
@@ -64,7 +64,7 @@ def flags(incidents: Path | list[Path], coverage: pd.DataFrame) -> pd.DataFrame:
     """
     with duckdb.connect() as engine:
         records = _records(engine, incidents)
-        if records is None:
+        if records is None or coverage.empty:
             return _typed([])
         return departures(_profile(records, coverage), _growth(records, coverage))
 
@@ -79,11 +79,9 @@ def profile(incidents: Path | list[Path], coverage: pd.DataFrame) -> pd.DataFram
     """
     with duckdb.connect() as engine:
         records = _records(engine, incidents)
-        return _profile(records, coverage) if records is not None else _no_profile()
-
-
-def _no_profile() -> pd.DataFrame:
-    return pd.DataFrame(columns=["source", "month", "kind", "part", "n", "of"])
+        if records is None or coverage.empty:
+            return pd.DataFrame(columns=["source", "month", "kind", "part", "n", "of"])
+        return _profile(records, coverage)
 
 
 def _records(engine: duckdb.DuckDBPyConnection, incidents: Path | list[Path]) -> duckdb.DuckDBPyRelation | None:
@@ -107,10 +105,14 @@ def _profile(records: duckdb.DuckDBPyRelation, coverage: pd.DataFrame) -> pd.Dat
     parts.append(wide.assign(kind="completeness"))
     for kind, column in (("group", "offence_group"), ("area", "authority_code"), ("feed", "feed_id")):
         counted = split.groupby(["source", "month", column], as_index=False)["n"].sum()
-        counted = counted.merge(held, on=["source", "month"])
-        parts.append(counted.rename(columns={column: "part"}).assign(kind=kind))
+        parts.append(counted.merge(held, on=["source", "month"]).rename(columns={column: "part"}).assign(kind=kind))
     rows = pd.concat([p[["source", "month", "kind", "part", "n"]] for p in parts], ignore_index=True)
-    return rows.merge(months[["source", "month", "n"]].rename(columns={"n": "of"}), on=["source", "month"], how="left")
+    rows["n"] = rows["n"].astype(float)
+    whole = months[["source", "month", "n"]].rename(columns={"n": "of"}).astype({"of": float})
+    rows = rows.merge(whole, on=["source", "month"], how="left")
+    area = rows["kind"] == "area"  # of those that have one: a month without places is no month without areas
+    rows.loc[area, "of"] = rows[area].groupby(["source", "month"])["n"].transform("sum")
+    return rows
 
 
 def _gaps(held: pd.DataFrame) -> pd.DataFrame:
@@ -125,9 +127,11 @@ def _gaps(held: pd.DataFrame) -> pd.DataFrame:
 
 def _growth(records: duckdb.DuckDBPyRelation, coverage: pd.DataFrame) -> dict[str, np.ndarray]:
     """By source: the share of a month's records that had been recorded 0, 1, ... 5 months after it, usually."""
-    late = records.filter("dt_recorded IS NOT NULL").aggregate(
-        "source, month, greatest(0, datediff('month', month, dt_recorded)) AS late, count(*) AS n"
-    ).df()
+    late = (
+        records.filter("dt_recorded IS NOT NULL")
+        .aggregate("source, month, greatest(0, datediff('month', month, dt_recorded)) AS late, count(*) AS n")
+        .df()
+    )
     newest = coverage.groupby("source")["month"].max()
     late = late.merge(coverage[["source", "month"]].drop_duplicates(), on=["source", "month"])
     late = late[late["month"] <= late["source"].map(newest) - pd.DateOffset(months=SETTLED)]
@@ -153,9 +157,7 @@ def departures(profiled: pd.DataFrame, growth: dict[str, np.ndarray] | None = No
         for kind in KINDS[1:]:
             _judge_shares(rows[rows["kind"] == kind], kind, said)
         _name_missing_feeds(rows, said)
-        found += [
-            {"source": source, "month": m, "kind": k, "reason": said.text(m, k)} for m, k in sorted(said.found)
-        ]
+        found += [{"source": source, "month": m, "kind": k, "reason": said.text(m, k)} for m, k in sorted(said.found)]
     return _typed(found)
 
 
@@ -183,21 +185,22 @@ def _judge_totals(rows: pd.DataFrame, growth: np.ndarray, said: _Reasons) -> Non
     held = rows[(rows["kind"] == "total") & rows["n"].notna()].sort_values("month")
     months, n = _number(held["month"]), held["n"].to_numpy(float)
     age = np.minimum(months.max() - months, SETTLED)
-    come = np.append(growth, np.ones(SETTLED + 1))[age]
+    come = np.append(growth[:SETTLED], np.ones(SETTLED + 1))[age]
     judged = _judge(months, (n / come)[:, None], None)
-    expected = judged.usual[:, 0] * come
+    usual, before, after = (a[:, 0] for a in (judged.usual, judged.before, judged.after))
     for t, month in enumerate(held["month"]):
-        ratio = (n[t] + 0.5) / (expected[t] + 0.5)
-        least = np.where(judged.few[t], GROSS_RATIO, LEAST_RATIO["total"])
-        growing = f"usually {1 - come[t]:.0%} of a month's records arrive later" if 1 - come[t] >= STILL_GROWING else ""
-        if judged.lasting[t, 0] and _far(judged.after[t, 0], judged.before[t, 0], LEAST_RATIO_LASTING["total"]):
-            change = judged.after[t, 0] / judged.before[t, 0] - 1
-            way = "above" if change > 0 else "below"
-            said.add(month, "total", 9, f"From here on the total stays about {abs(change):.0%} {way} the months before")
-        elif judged.unusual[t, 0] and max(ratio, 1 / ratio) >= least:
-            said.add(month, "total", 9, _total_words(n[t], expected[t], judged.around[t]))
-        if growing:
-            said.add(month, "total", 1, f"May still grow: {growing}")
+        least = GROSS_RATIO if judged.few[t] else LEAST_RATIO["total"]
+        if judged.lasting[t, 0] and _far(after[t], before[t], LEAST_RATIO_LASTING["total"]):
+            said.add(month, "total", 9, _lasting_words(before[t], after[t]))
+        elif judged.unusual[t, 0] and _far(n[t] + 0.5, usual[t] * come[t] + 0.5, least):
+            said.add(month, "total", 9, _total_words(n[t], usual[t] * come[t], judged.around[t]))
+        if 1 - come[t] >= STILL_GROWING:
+            said.add(month, "total", 1, f"May still grow: usually {1 - come[t]:.0%} of a month's records arrive later")
+
+
+def _lasting_words(before: float, after: float) -> str:
+    way = "above" if after > before else "below"
+    return f"From here on the total stays about {abs(after / before - 1):.0%} {way} the months before"
 
 
 def _far(value: float, other: float, ratio: float) -> bool:
@@ -222,6 +225,9 @@ def _judge_shares(rows: pd.DataFrame, kind: str, said: _Reasons) -> None:
     share, usual = k / of[:, None], judged.usual
     single = judged.unusual & ~judged.lasting & _large(kind, share, usual, of, judged.few)
     lasting = judged.lasting & _large(kind, judged.after, judged.before, of, lasting=True)
+    if kind in LEAST_RATIO:
+        single &= np.maximum(share, usual) * of[:, None] >= SMALLEST_PART
+        lasting &= np.fmax(judged.before, judged.after) * of[:, None] >= SMALLEST_PART
     single &= ~_mirrored(single, share - usual)
     lasting &= ~_mirrored(lasting, judged.after - judged.before)
     for t, j in zip(*np.nonzero(single | lasting), strict=True):
@@ -260,7 +266,7 @@ def _mirrored(found: np.ndarray, change: np.ndarray) -> np.ndarray:
 def _share_words(kind: str, part: str, now: float, then: float, lasting: bool) -> str:
     what = {
         "group": lambda: f"{_group(part)} {_percent(now)} of records",
-        "area": lambda: f"{_area(part)} {_percent(now)} of records",
+        "area": lambda: f"{_area(part)} {_percent(now)} of the records that have a place",
         "completeness": lambda: f"{definitions.columns()[part].label} filled in on {_percent(now)} of records",
         "unplaced": lambda: f"Place missing on {_percent(now)} of records",
     }[kind]()
@@ -289,7 +295,7 @@ def _name_missing_feeds(rows: pd.DataFrame, said: _Reasons) -> None:
     for _, own in feeds.groupby("part"):
         usual = own["n"].sum() / own["of"].sum()
         gaps = [m for m in held if own["month"].min() < m < own["month"].max() and m not in set(own["month"])]
-        for month in gaps if usual >= STILL_GROWING else []:
+        for month in gaps if usual >= LEAST_POINTS["area"] else []:
             words = f"One of its {feeds['part'].nunique()} feeds did not deliver, usually {usual:.0%} of records"
             said.add(month, "total", 5, words)
 
@@ -328,6 +334,7 @@ def _judge(months: np.ndarray, k: np.ndarray, of: np.ndarray | None) -> _Judged:
     for j in np.flatnonzero(lasting.any(axis=0)):
         part = np.cumsum(lasting[:, j])
         own = [i[part[i] == part[t]] for t, i in enumerate(near)]
+        near = own if of is None else near
         level[:, [j]] = _levels(value[:, [j]], own)
         season[:, [j]], *_ = _season(months, value[:, [j]] - level[:, [j]], few)
     rest = (value - level - season) / noise

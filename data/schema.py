@@ -155,7 +155,15 @@ PLACES = {
 
 LOOKUPS = {  # how codes of one kind turn into codes of another; change: U same, S split, M merged, X redrawn
     "kind": _text(
-        "lsoa11_lsoa21", "msoa11_msoa21", "lsoa_ward", "lsoa_lad", "lsoa_msoa", "lad_pfa", "msoa_name", empty=False
+        "lsoa11_lsoa21",
+        "msoa11_msoa21",
+        "lsoa_ward",
+        "lsoa_lad",
+        "lsoa_msoa",
+        "lad_pfa",
+        "lad_lad",
+        "msoa_name",
+        empty=False,
     ),
     "from_code": _text(empty=False),
     "to_code": _text(empty=False),
@@ -208,6 +216,11 @@ def typed(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     fields = TABLES[table]
     whole = frame.reindex(columns=[*fields, *(["geometry"] if table == "areas" else [])])
     return whole.astype({name: field.type for name, field in fields.items()})
+
+
+def empty(table: str) -> pd.DataFrame:
+    """A table without rows."""
+    return typed(pd.DataFrame(), table)
 
 
 def check(frame: pd.DataFrame, table: str, file: str, given: Iterable[str] = ()) -> None:

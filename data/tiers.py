@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from data import publish, schema
+from data import definitions, publish, schema
 
 OPEN_INCIDENTS = ("police_uk",)  # published by their owner at the level held
 ROW_GROUP = 122_880  # rows; DuckDB's own size, one authority's year of a large force
@@ -67,10 +67,33 @@ def _incidents(parts: Path, target: Path, earlier: Path | None) -> int:
 
 def _whole(snapshot: Path, table: str) -> int:
     """One file for a table whose sources fit in memory together."""
-    files = sorted((snapshot / "parts" / table).rglob("*.parquet"))
-    frame = pd.concat([pd.read_parquet(f) for f in files]) if files else schema.typed(pd.DataFrame(), table)
+    frame = _parts(snapshot, table)
+    if table == "areas":
+        frame = _one_geography(frame, _parts(snapshot, "lookups"))
+    elif table == "population":
+        from data.sources import population
+
+        frame = population.finest(frame)
     frame.to_parquet(snapshot / "restricted" / f"{table}.parquet", index=False, compression="zstd")
     return len(frame)
+
+
+def _parts(snapshot: Path, table: str) -> pd.DataFrame:
+    files = sorted((snapshot / "parts" / table).rglob("*.parquet"))
+    return pd.concat([pd.read_parquet(f) for f in files], ignore_index=True) if files else schema.empty(table)
+
+
+def _one_geography(areas: pd.DataFrame, lookups: pd.DataFrame) -> pd.DataFrame:
+    """The newest edition of every level, each area in its parent; authorities without a shape made of their parts."""
+    import shapely
+
+    from data.sources import boundaries
+
+    if areas.empty:
+        return areas
+    areas["geometry"] = shapely.from_wkb(areas["geometry"].to_numpy())
+    whole = boundaries.completed(areas, lookups, definitions.partnership())
+    return whole.assign(geometry=shapely.to_wkb(whole["geometry"].to_numpy()))
 
 
 def _coverage(snapshot: Path) -> None:

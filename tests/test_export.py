@@ -1,4 +1,4 @@
-"""Exports: a file says everything a reader needs to judge it, inside the file, and no spreadsheet runs what it holds."""
+"""Exports: a file says everything a reader needs to judge it, and no spreadsheet runs what it holds."""
 
 import csv
 import io
@@ -38,7 +38,8 @@ EVERYTHING = [  # what a file has to carry, by the disclosure rules
     "Recorded violence", FINDING, "Portsmouth", "Jan 2024 to Dec 2025", *PROVENANCE.sources, "Where it happened",
     *PROVENANCE.notes, "2026-11-20-a3f9", "published 2026-11-20", "Police records to Dec 2025",
     "7 or fewer shown as <8", "partner tier", "OFFICIAL-SENSITIVE: partnership use", "reported and recorded",
-    "Do not combine with other tables to identify people", "INVENTED DATA", "23 Nov 2026, 14:05", "member 4f2a, export 17",
+    "Do not combine with other tables to identify people", "INVENTED DATA", "23 Nov 2026, 14:05",
+    "member 4f2a, export 17",
 ]  # fmt: skip
 
 
@@ -196,7 +197,7 @@ def test_the_picture_holds_the_chart_and_the_finding_above_it():
 def test_wide_tall_and_small_pictures_are_whole_and_twice_as_sharp(width, height):
     picture = of_size(width, height)
     wide, tall = size(export.png(monthly(), picture, FINDING))
-    drawn, chart_wide, chart_tall = export._drawn(picture)
+    _, chart_wide, chart_tall = export._drawn(picture)
     assert wide == 2 * max(export.SMALLEST, -int(-chart_wide // 1) + 2 * export.EDGE)
     assert tall > 2 * (chart_tall + 300)  # there is more than the chart: the words above and beneath
     left, top = map(int, re.search(r'<svg x="(\d+)" y="(\d+)"', export.svg(monthly(), picture, FINDING)).groups())

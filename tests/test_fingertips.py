@@ -13,8 +13,9 @@ from data.sources.files import Piece
 REAL = Path(__file__).parents[1] / ".." / "shared" / "real" / "health"
 HEAD = (
     "Indicator ID,Indicator Name,Parent Code,Parent Name,Area Code,Area Name,Area Type,Sex,Age,Category Type,Category,"
-    "Time period,Value,Lower CI 95.0 limit,Upper CI 95.0 limit,Lower CI 99.8 limit,Upper CI 99.8 limit,Count,Denominator,"
-    "Value note,Recent Trend,Compared to England value or percentiles,Compared to Region value or percentiles,"
+    "Time period,Value,Lower CI 95.0 limit,Upper CI 95.0 limit,Lower CI 99.8 limit,Upper CI 99.8 limit,Count,"
+    "Denominator,Value note,Recent Trend,Compared to England value or percentiles,"
+    "Compared to Region value or percentiles,"
     "Time period Sortable,New data,Compared to goal"
 )
 
@@ -77,8 +78,12 @@ def test_other_sexes_and_ages_are_indicators_of_their_own(tmp_path, given, ident
 
 
 @pytest.mark.parametrize(
-    ("code", "level"), [("E06000044", "lad"), ("E07000084", "lad"), ("E08000001", "lad"), ("E09000001", "lad"), ("E12000008", "region"),
-                        ("E92000001", "country"), ("E01017140", "lsoa"), ("E02003525", "msoa"), ("E05002450", "ward"), ("E23000030", "pfa")]
+    ("code", "level"),
+    [
+        ("E06000044", "lad"), ("E07000084", "lad"), ("E08000001", "lad"), ("E09000001", "lad"), ("E12000008", "region"),
+        ("E92000001", "country"), ("E01017140", "lsoa"), ("E02003525", "msoa"), ("E05002450", "ward"),
+        ("E23000030", "pfa"),
+    ],
 )  # fmt: skip
 def test_the_code_tells_the_level(tmp_path, code, level):
     row = tidied(tmp_path, line(Area_Code=code)).iloc[0]

@@ -1,12 +1,17 @@
 """Columns of partners' files: which header holds what, in CSV and in Excel, with titles above and slips inside."""
 
 import datetime
+import io
+import tomllib
+import zipfile
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from data import definitions
 from data.errors import SourceProblem
+from data.sources import ambulance, istv
 from data.sources.files import Piece
 from data.sources.mapping import field, mapped
 
@@ -145,14 +150,31 @@ def test_what_is_no_workbook_gets_one_sentence(tmp_path, content):
 
 
 def test_an_empty_workbook_and_a_zip_that_is_none_are_refused(tmp_path):
-    import io
-    import zipfile
-
     assert "empty" in problems(workbook(tmp_path, {"Sheet": []}))[0]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("readme.txt", "not a workbook")
     assert "cannot be read" in problems(piece(tmp_path, content.getvalue(), "other.xlsx"))[0]
+
+
+def test_every_word_means_one_thing_and_every_mapping_can_be_met():
+    words = tomllib.loads((Path(definitions.__file__).parent / "sources.toml").read_text(encoding="utf-8"))["words"]
+    for kind, meanings in words.items():
+        listed = [word.casefold() for group in meanings.values() for word in group]
+        assert len(listed) == len(set(listed)) == len(definitions.wording(kind)), kind
+    for source in ("police", "ed_istv", "ambulance", "admissions", "fingertips"):
+        for mapping in definitions.mappings(source):
+            needed = {option for options in mapping.required for option in options.split("|")}
+            assert needed | {*mapping.place_text, *mapping.blank_is_no} <= mapping.columns.keys(), (
+                source,
+                mapping.name,
+            )
+
+
+def test_what_follows_from_a_word_is_about_words_of_the_list():
+    assert {*istv.KNIFE, *istv.FIREARM} <= {*definitions.wording("ed_method").values()}
+    assert {*istv.PUBLIC} <= {*definitions.wording("ed_location").values()}
+    assert {*ambulance.KNIFE, *ambulance.WEAPON} <= {*definitions.wording("ambulance_complaint").values()}
 
 
 def test_a_field_that_is_not_there_is_empty_text(tmp_path):

@@ -70,8 +70,29 @@ def test_codes_become_words_and_labels_passed_in_come_first():
     assert words.value("source", None) == "not known"
 
 
+def test_offence_groups_have_their_words_without_being_asked():
+    assert words.value("offence_group", "violence_with_injury") == "Violence with injury"
+
+
+def test_figures_take_the_decimals_and_the_kind_of_their_column():
+    assert words.figure("rate", 31.27) == "31.3"
+    assert words.figure("n", 1234.0) == "1,234"
+    assert words.figure("share", 0.234) == "23%"
+    assert words.figure("never_heard_of", 7.6) == "8"
+
+
+def test_tables_show_columns_with_their_heading_definition_and_format():
+    config = {name: words.column_config(name) for name in ("rate", "share", "month", "name", "never_heard_of")}
+    assert config["rate"]["label"] == "Rate (per 100,000 people)"
+    assert config["rate"]["help"] == definitions.columns()["rate"].definition
+    assert config["rate"]["type_config"]["format"] == "%,.1f"
+    assert config["share"]["type_config"]["format"] == "percent"
+    assert config["month"]["type_config"]["format"] == "MMM YYYY"
+    assert config["never_heard_of"]["label"] == "Never heard of"
+
+
 def test_every_column_has_a_label_a_known_type_and_a_definition_that_is_a_sentence():
-    kinds = {"text", "category", "integer", "number", "boolean", "month", "date", "datetime", "shape"}
+    kinds = {"text", "category", "integer", "number", "share", "boolean", "month", "date", "datetime", "shape"}
     for name, column in definitions.columns().items():
         assert column.label and "_" not in column.label, name
         assert column.type in kinds, name

@@ -1,4 +1,4 @@
-"""All small areas at once: a canvas whose outlines travel once, and after that only classes and words; a row is an area.
+"""All small areas at once on a canvas: outlines travel once, after that only classes and words. A row is an area.
 
 One component, mounted twice: first with what never changes (outlines, land, borders, names), to which Streamlit sends
 only a reference from the second run on; then with one digit and one short text per area.
@@ -27,7 +27,7 @@ HTML = """<div class="map"><canvas tabindex="0" role="application"></canvas><div
 <div class="zoom"><button name="in" aria-label="Zoom in">+</button><button name="out" aria-label="Zoom out">−</button>
 <button name="home" aria-label="Back to the first view">⌂</button></div></div>"""
 CSS = """
-.map { position: relative; height: 100%; font-family: var(--st-font); border-radius: var(--st-base-radius); overflow: hidden; }
+.map { position: relative; font-family: var(--st-font); border-radius: var(--st-base-radius); overflow: hidden; }
 .map[hidden], .tip[hidden] { display: none; }
 canvas { display: block; width: 100%; height: 100%; touch-action: none; cursor: grab; border-radius: inherit; }
 canvas:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: -3px; }
@@ -95,7 +95,7 @@ def data(
     return {"fixed": fixed, "change": change}
 
 
-def mount(data: dict, *, key: str, height: int = 480, on_click: Callable[[], None] | None = None) -> str | None:
+def mount(data: dict, *, key: str, height: int = 560, on_click: Callable[[], None] | None = None) -> str | None:
     """Draws the map in a Streamlit page.
 
     data : `live` of a Picture of kind "areas". key : constant, so that view and selection outlive a filter.

@@ -12,7 +12,7 @@ import pandas as pd
 GRID, WORLD = "EPSG:27700", "EPSG:4326"
 CONTEXT_M, AREA_M = 120, 40  # how far a simplified outline may lie from the true one
 FINE, COARSE = 5, 4  # decimals of a degree: about 1 m and 10 m
-PIXELS = (720, 440)  # the smallest map we expect: the first view fits into it
+PIXELS = (600, 520)  # the smallest map we expect: the first view fits into it
 MOST_NAMES = 150
 HALF_LETTER, NAME_GAP, LINE = 4.2, 5, 22  # pixels: half a letter, room beside a name, room from line to line
 NEAR_M = 500  # a harbour town may stand on the water of a simplified coast
@@ -59,7 +59,7 @@ class Shapes:
 
 
 def view_of(geometry: object) -> View:
-    """The camera that shows one geometry (shapely, EPSG:27700) whole. Take the authority's, never the filtered rows'."""
+    """The camera that shows a geometry (shapely, EPSG:27700) whole. Take the authority's, never the filtered rows'."""
     west, south, east, north = geometry.bounds
     (left, right), (low, high) = np.array(degrees([(west, south), (east, north)])).T
     wide = (right - left) / 360 * 512

@@ -19,13 +19,13 @@ def draw(
     outline: list[list],
     grid: dict,
     box: tuple[float, float, float, float],
-    title: str,
     *,
     edges: bool = False,
 ) -> alt.LayerChart:
     """The map of one Picture.
 
-    legend : the classes. fills : for each the polygons in its colour, as lists of rings. outline : rings of what is selected.
+    legend : the classes (drawn by ui.export). fills : for each class its polygons, as lists of rings.
+    outline : rings of what is selected.
     grid : land, borders and towns of the context. box : west, south, east, north. Everything in EPSG:27700 metres.
     edges : whether the polygons are parted by thin lines.
     """
@@ -39,7 +39,7 @@ def draw(
             stroke=palettes.COAST,
             strokeWidth=1.2,
         ),
-        _classes(legend, fills, title, edges),
+        _classes(legend, fills, edges),
         _lines(grid["borders"], palettes.BORDER, 0.9),
         _lines(outline, palettes.HALO, 5),
         _lines(outline, palettes.INK, 2.5),
@@ -53,26 +53,21 @@ def draw(
         .properties(**size)
         .configure(background="white", font=FONT, padding=4)
         .configure_view(fill=palettes.AROUND, stroke=None)
-        .configure_legend(labelColor=palettes.INK, titleColor=palettes.INK)
     )
 
 
-def _classes(legend: list[LegendEntry], fills: list[list], title: str, edges: bool) -> alt.Chart:
+def _classes(legend: list[LegendEntry], fills: list[list], edges: bool) -> alt.Chart:
     """One shape per class: thousands of hexagons draw as fast as a handful."""
     shapes = [
         _feature({"type": "MultiPolygon", "coordinates": fill}, {"class": entry.label})
         for entry, fill in zip(legend, fills, strict=True)
     ]
     scale = alt.Scale(domain=[entry.label for entry in legend], range=[entry.colour for entry in legend])
-    key = alt.Legend(
-        title=title, titleLimit=260, labelLimit=260, labelFontSize=13, titleFontSize=13, symbolType="square", symbolSize=260,
-        symbolStrokeColor=palettes.COAST, symbolStrokeWidth=0.7, orient="right",
-    )  # fmt: skip
     line = {"stroke": palettes.LAND, "strokeWidth": 0.3} if edges else {"strokeWidth": 0}
     return (
         alt.Chart(_rows(shapes))
         .mark_geoshape(clip=True, **line)
-        .encode(color=alt.Color("properties.class:N", scale=scale, sort=None, legend=key))
+        .encode(color=alt.Color("properties.class:N", scale=scale, sort=None, legend=None))
     )
 
 

@@ -1,8 +1,8 @@
 """Maps: a Release in, a Picture out; a row is one hexagon or one area. The map is its own paper: no tiles, no network.
 
-Every drawn layer sits in a list inside the deck's list of layers: Streamlit fades what it finds at the top level as soon
-as something is selected, and leaves nested lists alone. So a click is an event (`clicked`), and what is selected is
-drawn from here. There is one layer per class, of one colour: the legend is the list of those layers.
+Every layer sits in a list inside the deck's list of layers: Streamlit fades what it finds at the top level as soon as
+something is selected, and leaves nested lists alone. So a click is an event (`clicked`), and what is selected is drawn
+from here. There is one layer per class, of one colour: the legend is the list of those layers.
 """
 
 import json
@@ -66,7 +66,7 @@ def cells(
     unit: str = "",
     labels: Mapping[int, str] | None = None,
     breaks: tuple[float, ...] = (),
-    height: int = 480,
+    height: int = 560,
 ) -> Picture:
     """Where on the ground is it? Hexagons of equal area, drawn where there is something to show.
 
@@ -90,7 +90,7 @@ def cells(
     def still() -> object:
         centres = drawn.table[["x", "y"]].to_numpy()
         fills = [[[hexagon(x, y, radius)] for x, y in centres[drawn.index == i]] for i in range(len(drawn.legend))]
-        return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box, title)
+        return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box)
 
     alt = _alt(title, drawn, f"hexagons {size_m:,} metres across")
     live = _deck(layers, outline, context, view, tip, height)
@@ -110,7 +110,7 @@ def areas(
     unit: str = "",
     labels: Mapping[int, str] | None = None,
     breaks: tuple[float, ...] = (),
-    height: int = 480,
+    height: int = 560,
 ) -> Picture:
     """Which areas have more, which have less?
 
@@ -130,7 +130,7 @@ def areas(
     def still() -> object:
         rings = table["geometry"].map(map_ground.rings)
         fills = [[polygon for shape in rings[drawn.index == i] for polygon in shape] for i in range(len(drawn.legend))]
-        return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box, title, edges=True)
+        return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box, edges=True)
 
     alt = _alt(title, drawn, f"{len(table):,} areas")
     rest = {"alt": alt, "legend": tuple(drawn.legend), "legend_title": title, "height": height, "selects": "area_code"}
@@ -143,13 +143,16 @@ def areas(
     return Picture("deck", _deck(layers, outline, context, view, tip, height), still, **rest)
 
 
-def clicked(event: object, selects: str) -> str | None:
-    """The id of the hexagon or area that was just clicked on a deck; None when none was.
+def clicked(event: object, selects: str, live: Deck | None = None) -> str | None:
+    """The id of the hexagon or area that was clicked on a deck; None when none was.
 
-    event : what st.pydeck_chart returned or keeps in the session state. selects : the picture's.
+    event : what st.pydeck_chart returned. selects : the picture's.
+    live : the deck of this run. Streamlit repeats the last click on every run; the names of the layers hold what was
+        selected when they were drawn, so with `live` a click counts in its own run only.
     """
     found = [(layer, rows[0]) for layer, rows in event["selection"]["objects"].items() if rows]
-    if not found:
+    now = [layer["id"] for layer in live.layers[0]] if live else [layer for layer, _ in found]
+    if not found or found[0][0] not in now:
         return None
     layer, row = found[0]
     return f"{layer.split('-')[1]}:{row[2]}:{row[3]}" if selects == "cell_id" else row["properties"][selects]
@@ -185,8 +188,8 @@ def _drawn(table: pd.DataFrame, release: Release, colour: str, how: dict) -> Dra
             legend.append(LegendEntry(tint, _why(table[rows], status[rows])))
     text = [legend[i].label for i in index]
     if how["scheme"] != "class":
-        for k in np.flatnonzero(table[colour].notna()):
-            text[k] = palettes.figure(table[colour].iat[k])
+        values = table[colour].to_numpy(float, na_value=np.nan).tolist()
+        text = [said if math.isnan(value) else palettes.figure(value) for said, value in zip(text, values, strict=True)]
     also = [] if colour in release.counts or "shown" not in table else table["shown"].astype(str).tolist()
     return Drawn(table, index, legend, text, also)
 
@@ -252,7 +255,7 @@ def _column_layers(drawn: Drawn, view: View, size_m: int, selected: str | None) 
     places = np.array(map_ground.degrees(centres)) if len(centres) else np.empty((0, 2))
     offsets = np.round((places - [view.longitude, view.latitude]) * STEP).astype(int)
     qr = drawn.table["cell_id"].str.split(":", expand=True).iloc[:, 1:3].astype(int).to_numpy()
-    said = [[int(words) if words.isdigit() else words for words in said] for said in (drawn.text, drawn.also) if said]
+    said = [[int(word) if word.isdigit() else word for word in column] for column in (drawn.text, drawn.also) if column]
     rows = [[*o, *a, *s] for o, a, *s in zip(offsets.tolist(), qr.tolist(), *said, strict=True)]
     position = f"@@=[{view.longitude}+this[0]/{STEP},{view.latitude}+this[1]/{STEP}]"
     angle = map_ground.grid_angle(view)
@@ -303,7 +306,7 @@ def _lines(name: str, data: list, colour: str, pixels: float) -> dict:
 
 
 def _labels(towns: list, view: View, height: int) -> dict:
-    """Names with room in the first view. (deck's own collision filter fades them by halves and doubles a frame's cost.)"""
+    """Names with room in the first view: deck's own collision filter half fades them and doubles the cost of a frame."""
     return {
         "@@type": "TextLayer",
         "id": "towns",

@@ -5,6 +5,8 @@ and on paper. Every ramp falls in lightness (CIE L*) from less to more: printed 
 Neighbouring classes stay apart under protanopia, deuteranopia and tritanopia (Machado 2009; tests/test_maps.py).
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -130,5 +132,5 @@ def _whole_words(lows: np.ndarray, most: float, unit: str) -> list[str]:
 def _part_words(edges: np.ndarray, most: float, unit: str) -> list[str]:
     if len(edges) == 0:
         return [f"{figure(most)} {unit}".strip()]
-    inner = [f"{figure(low)} to under {figure(high)}" for low, high in zip(edges, edges[1:], strict=False)]
+    inner = [f"{figure(low)} to under {figure(high)}" for low, high in pairwise(edges)]
     return [f"{span} {unit}".strip() for span in [f"under {figure(edges[0])}", *inner, f"{figure(edges[-1])} or more"]]
