@@ -1,7 +1,7 @@
 """The invented partnership: seven years of records with planted truths, sent through the one way in like anybody's.
 
-What partners would send is written to `raw/demo` in the data folder (CSV, worth a look before asking a partner for a file)
-and loaded from there. The map, residents, places and factors are written straight into the snapshot.
+What partners would send is written to `raw/demo` in the data folder (CSV files, worth a look before asking a partner
+for theirs) and loaded from there. The map, residents, places and factors are written straight into the snapshot.
 """
 
 import shutil
@@ -15,8 +15,19 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import shapely
 
-from data import demo_admissions, demo_files, demo_geography, demo_ground, demo_planted, demo_records
-from data import ingest, publish, schema, tiers
+from data import (
+    definitions,
+    demo_admissions,
+    demo_files,
+    demo_geography,
+    demo_ground,
+    demo_planted,
+    demo_records,
+    ingest,
+    publish,
+    schema,
+    tiers,
+)
 from data.demo_geography import FEED
 from data.demo_ground import Ground
 from data.sources.files import Piece
@@ -75,13 +86,15 @@ def events(invented: World, seed: int = 0) -> dict[str, pd.DataFrame]:
 
 def files(invented: World, seed: int = 0) -> dict[str, dict[str, pd.DataFrame]]:
     """The files of each source, by name without its ending, as partners would send them: all of it text."""
-    known, ground = events(invented, seed), invented.ground
+    known, ground, force = events(invented, seed), invented.ground, definitions.partnership().police_uk_force
     police = demo_files.police(known["police"], seed)
     emergency = demo_files.emergency(known["ed_istv"], ground, seed)
     calls = demo_files.ambulance(known["ambulance"], seed)
     street = demo_files.street(known["police"], known["street"], ground, seed)
-    sites = {name: rows for site, part in emergency.groupby("site") for name, rows in _spans(part, f"istv_{site}").items()}
-    months = {f"{m}/{m}-hampshire-street": rows for m, rows in street.groupby("Month")}
+    sites = {
+        name: rows for site, part in emergency.groupby("site") for name, rows in _spans(part, f"istv_{site}").items()
+    }
+    months = {f"{m}/{m}-{force}-street": rows for m, rows in street.groupby("Month")}
     return {
         "police_extract": _spans(police, "police", MONTHLY_FROM),
         "istv": sites,

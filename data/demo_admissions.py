@@ -1,4 +1,4 @@
-"""Invented hospital admissions for assault, as their owner supplies them. A row is one authority, period, age band, sex and cause."""
+"""Invented hospital admissions for assault. A row is one authority, period, age band, sex and cause, as their owner sends it."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,27 @@ from data.demo_ground import Ground
 A_YEAR = 850  # admissions of residents: about 42 per 100,000
 CAUSES = {"Y04": 0.62, "X99": 0.11, "X93-X95": 0.01, "": 0.26}  # under X85-Y09; the last is all else
 WHOLE = "X85-Y09"
-AGES = (0.02, 0.005, 0.03, 0.11, 0.155, 0.14, 0.12, 0.1, 0.08, 0.065, 0.05, 0.04, 0.03, 0.02, 0.012, 0.01, 0.006, 0.004, 0.003)
+AGES = (
+    0.02,
+    0.005,
+    0.03,
+    0.11,
+    0.155,
+    0.14,
+    0.12,
+    0.1,
+    0.08,
+    0.065,
+    0.05,
+    0.04,
+    0.03,
+    0.02,
+    0.012,
+    0.01,
+    0.006,
+    0.004,
+    0.003,
+)
 MEN, REPEATED = 0.72, 0.05
 WITHHELD, ROUNDED = 7, 5  # counts of 1 to 7 are written *, others to the nearest 5
 
@@ -28,7 +48,9 @@ def admissions(ground: Ground, seed: int = 0) -> dict[str, pd.DataFrame]:
     every_age = [schema.AGE_BANDS, ["Female", "Male"]]
     return {
         "admissions_months": _counted(people, "month", [codes, months, [WHOLE, "X99"], ["All"], ["All"]]),
-        "admissions_years": _counted(people, "year", [codes, years, [WHOLE, "X99", "X93-X95", "Y04"], ["All"], ["All"]]),
+        "admissions_years": _counted(
+            people, "year", [codes, years, [WHOLE, "X99", "X93-X95", "Y04"], ["All"], ["All"]]
+        ),
         "admissions_three_years": _counted(pd.concat(in_pooled), "pooled", [codes, pooled, [WHOLE, "X99"], *every_age]),
     }
 

@@ -19,26 +19,32 @@ REACHES_M = (2_500, 9_000)  # over which factors are alike: part of a town, and 
 
 # Indicator: name, kind, unit, polarity, middle and standard deviation of its values
 FACTORS = {
-    "demo_not_in_school": ("Young people out of school or work (invented)", "risk", "%", "low_is_good", 6.0, 1.6),
-    "demo_short_tenancies": ("Tenancies under a year (invented)", "risk", "%", "low_is_good", 14.0, 3.5),
-    "demo_trusted_adults": ("Young people with a trusted adult (invented)", "protective", "%", "high_is_good", 74.0, 5.0),
-    "demo_empty_shops": ("Empty shops (invented)", "risk", "%", "low_is_good", 11.0, 2.5),
-    "demo_walk_to_park": ("Walk to the nearest park (invented)", "context", "minutes", "low_is_good", 9.0, 2.0),
+    "demo_not_in_school": ("Young people out of school or work (invented)", "risk", "%", "low_is_good", 6, 1.6),
+    "demo_short_tenancies": ("Tenancies under a year (invented)", "risk", "%", "low_is_good", 14, 3.5),
+    "demo_trusted_adults": ("Young people with a trusted adult (invented)", "protective", "%", "high_is_good", 74, 5),
+    "demo_empty_shops": ("Empty shops (invented)", "risk", "%", "low_is_good", 11, 2.5),
+    "demo_walk_to_park": ("Walk to the nearest park (invented)", "risk", "minutes", "low_is_good", 9, 2),
 }
-FIRST_WORDS = "Station Church Mill Park Manor Queen King Victoria Albert Oak Elm Beech Chestnut Meadow Orchard Spring Well Ferry Harbour"
-FIRST_WORDS += " Castle Abbey Priory Bishop Market West East North South Long Green Heath Common River Forge Chapel Grange Windmill Chalk"
-LAST_WORDS = "Road Street Lane Avenue Close Drive Way Crescent Terrace Gardens Walk Place"
+# fmt: off
+FIRST_WORDS = ["Station", "Church", "Mill", "Park", "Manor", "Queen", "King", "Victoria", "Albert", "Oak", "Elm", "Beech",
+               "Meadow", "Orchard", "Spring", "Well", "Ferry", "Harbour", "Castle", "Abbey", "Priory", "Market", "West",
+               "East", "North", "South", "Long", "Green", "Heath", "Common", "River", "Forge", "Chapel", "Grange", "Chalk"]
+LAST_WORDS = ["Road", "Street", "Lane", "Avenue", "Close", "Drive", "Way", "Crescent", "Terrace", "Gardens", "Walk"]
+# fmt: on
 KINDS = ("Supermarket", "Car Park", "Shopping Area", "Park/Open Space", "Pub", "Petrol Station", "Bus Station")
+SCHOOLS, LICENSED = 320, 450
+WORDS = {"school": ("School",), "licensed": ("Pub", "Bar", "Club", "Restaurant"), "station": ("Station",)}
 
 
 @dataclass(frozen=True)
 class Ground:
     """Where things happen.
 
-    areas : one row per small area, in order of its code: area_code, name, authority_code, x, y, population, the factors in standard
-        deviations, and `rate`, the records per resident against the average, town centres aside.
-    streets : x, y, lon, lat, area (its row in areas), name. doors : x, y, street, area, weight (its share of what happens, town
-        centres aside), pull (how many times as much a town centre adds); in order of area.
+    areas : one row per small area, in order of its code: area_code, name, authority_code, x, y, population, the factors
+        in standard deviations, and `rate`, how much happens there for each resident, town centres aside.
+    streets : x, y, lon, lat, area (its row in areas), name.
+    doors : x, y, street, area, weight (its share of what happens, town centres aside), pull (how many times as much a
+        town centre adds); in order of area.
     """
 
     areas: pd.DataFrame
@@ -83,7 +89,8 @@ def indicators(ground: Ground) -> pd.DataFrame:
     for key, (name, kind, unit, polarity, middle, spread) in FACTORS.items():
         said = {"indicator_id": key, "name": name, "kind": kind, "unit": unit, "polarity": polarity, "period": "2024"}
         found.append(pd.DataFrame({**said, **fixed, "value": (middle + spread * ground.areas[key]).round(2)}))
-    worst = (ground.areas["demo_not_in_school"] + ground.areas["demo_short_tenancies"]).rank(ascending=False, method="first")
+    lacking = ground.areas["demo_not_in_school"] + ground.areas["demo_short_tenancies"]
+    worst = lacking.rank(ascending=False, method="first")
     said = {"indicator_id": "demo_deprivation_decile", "name": "Deprivation tenth (invented; 1 = most deprived)"}
     said |= {"kind": "context", "unit": "tenth", "polarity": "high_is_good", "period": "2025"}
     found.append(pd.DataFrame({**said, **fixed, "value": np.ceil(10 * worst / len(worst))}))
@@ -91,36 +98,38 @@ def indicators(ground: Ground) -> pd.DataFrame:
 
 
 def places(ground: Ground, areas: pd.DataFrame, sites: dict[str, tuple[str, int, int]], seed: int = 0) -> pd.DataFrame:
-    """The columns of the table `places`: towns as they are; hospitals, schools, stations and licensed premises invented.
+    """The columns of the table `places`: towns as they are; hospitals, schools, stations, licensed premises invented.
 
     sites : code of each emergency department: its name and coordinates.
     """
     rng = np.random.default_rng([seed, 2])
-    towns = demo_geography.settlements().query("kind == 'town'")
-    streets = ground.streets
-    pull = ground.doors.groupby("street")["pull"].mean().to_numpy()
-    nearest = shapely.STRtree(shapely.points(streets["x"], streets["y"])).nearest(shapely.points(towns["x"], towns["y"]))
-    spread = {  # kind: the streets it is on
-        "school": np.sort(rng.choice(len(streets), 320, replace=False)),
-        "licensed": np.sort(rng.choice(len(streets), 450, replace=False, p=(0.05 + pull) / (0.05 + pull).sum())),
-        "station": nearest,
+    towns, streets = _towns(), ground.streets
+    lively = 0.05 + ground.doors.groupby("street")["pull"].mean().to_numpy()
+    tree = shapely.STRtree(shapely.points(streets["x"], streets["y"]))
+    chosen = {
+        "school": np.sort(rng.choice(len(streets), SCHOOLS, replace=False)),
+        "licensed": np.sort(rng.choice(len(streets), LICENSED, replace=False, p=lively / lively.sum())),
+        "station": tree.nearest(shapely.points(towns["x"], towns["y"])),
     }
-    words = {"school": ["School"], "licensed": ["Pub", "Bar", "Club", "Restaurant"], "station": ["Station"]}
-    found = [pd.DataFrame({"kind": "town", "name": towns["name"], "x": towns["x"], "y": towns["y"]})]
-    found.append(pd.DataFrame([{"kind": "hospital", "name": n, "x": x, "y": y} for n, x, y in sites.values()]))
-    for kind, where in spread.items():
-        names = [f"{words[kind][i % len(words[kind])]} {i + 1}" for i in range(len(where))]
-        found.append(pd.DataFrame({"kind": kind, "name": names, **streets.iloc[where][["x", "y"]].reset_index(drop=True)}))
+    found = [towns[["name", "x", "y"]].assign(kind="town")]
+    found.append(pd.DataFrame(list(sites.values()), columns=["name", "x", "y"]).assign(kind="hospital"))
+    for kind, where in chosen.items():
+        names = [f"{WORDS[kind][i % len(WORDS[kind])]} {i + 1}" for i in range(len(where))]
+        found.append(streets.iloc[where][["x", "y"]].assign(kind=kind, name=names))
     rows = pd.concat(found, ignore_index=True)
     small = areas[areas["area_level"] == "lsoa"].reset_index(drop=True)
     area = shapely.STRtree(small["geometry"].to_numpy()).nearest(shapely.points(rows["x"], rows["y"]))
     ids = "demo_" + rows["kind"] + "_" + (rows.groupby("kind").cumcount() + 1).astype("str")
-    codes = {c: small[c].to_numpy()[area] for c in ("area_code", "authority_code")}
+    codes = {column: small[column].to_numpy()[area] for column in ("area_code", "authority_code")}
     return rows.assign(place_id=ids, source="Invented", feed_id=demo_geography.FEED, **codes)
 
 
+def _towns() -> pd.DataFrame:
+    return demo_geography.settlements().query("kind == 'town'").reset_index(drop=True)
+
+
 def _streets(shapes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Streets lie where people live: some points of the crowd around the settlements, and a few more where it is thin."""
+    """Streets lie where people live: at points of the crowd around the settlements, and anywhere where it is thin."""
     settled = demo_geography.settlements()
     crowd = settled.loc[settled.index.repeat(settled["population"] // PERSON + 1)]
     radius_m = 1_000 * np.sqrt(crowd["population"].to_numpy() / (demo_geography.TOWN_DENSITY * np.pi))
@@ -132,9 +141,8 @@ def _streets(shapes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     held = np.bincount(found["area"], minlength=len(shapes))
     thin = [_anywhere(shapes[i], i, FEWEST - held[i], rng) for i in np.flatnonzero(held < FEWEST)]
     found = pd.concat([found, *thin]).sort_values("area", kind="stable", ignore_index=True)
-    first, last = (np.array(words.split()) for words in (FIRST_WORDS, LAST_WORDS))
-    names = pd.Series(rng.choice(first, len(found)), dtype="str") + " " + rng.choice(last, len(found))
-    found["name"] = names.where(rng.random(len(found)) > 0.08, rng.choice(np.array(KINDS), len(found)))
+    names = pd.Series(rng.choice(FIRST_WORDS, len(found)), dtype="str") + " " + rng.choice(LAST_WORDS, len(found))
+    found["name"] = names.where(rng.random(len(found)) > 0.08, rng.choice(KINDS, len(found)))
     return found.assign(**_degrees(found))
 
 
@@ -154,14 +162,15 @@ def _degrees(points: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _doors(streets: pd.DataFrame, shapes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Doors stand along both sides of a straight street; one that falls into another small area moves to the middle."""
+    """Doors stand along both sides of a straight street; one that falls into another small area goes to its middle."""
     street = np.repeat(np.arange(len(streets)), DOORS)
     bearing = rng.uniform(0, np.pi, len(streets))[street]
     along = rng.uniform(-STREET_M, STREET_M, len(street))
     aside = rng.choice([-8.0, 8.0], len(street))
     middle, area = streets[["x", "y"]].to_numpy()[street], streets["area"].to_numpy()[street]
-    away = np.column_stack([np.cos(bearing) * along - np.sin(bearing) * aside, np.sin(bearing) * along + np.cos(bearing) * aside])
-    spots = (middle + away).round()
+    east = np.cos(bearing) * along - np.sin(bearing) * aside
+    north = np.sin(bearing) * along + np.cos(bearing) * aside
+    spots = (middle + np.column_stack([east, north])).round()
     shapely.prepare(shapes)
     outside = ~shapely.contains_xy(shapes[area], spots[:, 0], spots[:, 1])
     spots[outside] = middle[outside]
@@ -170,7 +179,7 @@ def _doors(streets: pd.DataFrame, shapes: np.ndarray, rng: np.random.Generator) 
 
 def _pull(areas: pd.DataFrame, doors: pd.DataFrame) -> np.ndarray:
     """How many times as much happens at each door because a town centre is near."""
-    towns = demo_geography.settlements().query("kind == 'town'")[["x", "y"]].to_numpy()
+    towns = _towns()[["x", "y"]].to_numpy()
     near = np.hypot(*(towns[:, None] - areas[["x", "y"]].to_numpy()).transpose(2, 0, 1)) < CATCHMENT_M
     strength = near @ areas["population"].to_numpy() / VISITORS
     away_m = np.hypot(*(doors[["x", "y"]].to_numpy()[:, None] - towns).transpose(2, 0, 1))
@@ -178,7 +187,7 @@ def _pull(areas: pd.DataFrame, doors: pd.DataFrame) -> np.ndarray:
 
 
 def _factors(areas: pd.DataFrame, unrelated: list[np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Factors alike over neighbourhoods, with mean 0 and standard deviation 1, related neither to each other nor to `unrelated`."""
+    """Factors alike over neighbourhoods, of mean 0 and deviation 1, unrelated to each other and to `unrelated`."""
     spots = areas[["x", "y"]].to_numpy()
     squared = ((spots[:, None] - spots) ** 2).sum(axis=2)
     smooth = [np.exp(-0.5 * squared / reach**2) for reach in REACHES_M]

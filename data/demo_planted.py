@@ -1,5 +1,4 @@
-"""What is planted in the invented records, from planted.toml, and how much more or less of a record there is for it. A row of the
-frames here is a record that may happen."""
+"""What is planted in the invented records, from planted.toml, and how many more or fewer records there are for it."""
 
 import tomllib
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ DAY_H = 24
 
 @dataclass(frozen=True)
 class Planted:
-    """One planted truth; its fields are explained at the head of planted.toml (`start` and `end` are `from` and `to`)."""
+    """One planted truth; its fields are explained in planted.toml (`start` and `end` are `from` and `to` there)."""
 
     kind: str
     effect: float
@@ -35,10 +34,13 @@ def planted() -> tuple[Planted, ...]:
     """Everything that is planted, in the order of the file."""
     with (definitions.HERE / "planted.toml").open("rb") as file:
         listed = tomllib.load(file)["planted"]
-    return tuple(Planted(**{RENAMED.get(k, k): tuple(v) if isinstance(v, list) else v for k, v in p.items()}) for p in listed)
+    return tuple(_planted(entry) for entry in listed)
 
 
-RENAMED = {"from": "start", "to": "end"}  # `from` is a word of Python's own
+def _planted(entry: dict) -> Planted:
+    names = {"from": "start", "to": "end"}  # `from` is a word of Python's own
+    fields = {names.get(name, name): value for name, value in entry.items()}
+    return Planted(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 
 def factors(planted: tuple[Planted, ...]) -> dict[str, float]:
@@ -60,7 +62,12 @@ def most(planted: tuple[Planted, ...], source: str, x: np.ndarray, y: np.ndarray
 
 
 def effects(
-    planted: tuple[Planted, ...], source: str, x: np.ndarray, y: np.ndarray, when: np.ndarray, group: np.ndarray | None = None
+    planted: tuple[Planted, ...],
+    source: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    when: np.ndarray,
+    group: np.ndarray | None = None,
 ) -> np.ndarray:
     """How many times as many records there are of each, at its place, time and group, as there would have been.
 

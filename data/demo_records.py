@@ -1,7 +1,7 @@
 """What happened in the invented area, and who recorded it. A row is one event of one source, known in full.
 
-Where, when and in what setting follow from the ground, the calendar and the planted truths; how partners write it down, and
-what they leave out, is in demo_files.
+Where, when and in what setting follow from the ground, the calendar and the planted truths; how partners write it
+down, and what they leave out, is in demo_files.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ FIRST, LAST = np.datetime64("2019-01"), np.datetime64("2025-12")
 MONTHS = np.arange(FIRST, LAST + 1)
 EXPECTED = {"police": 188_000, "ed_istv": 53_000, "ambulance": 33_000, "street": 62_000}  # events, planted ones aside
 SETTINGS = ("home", "street", "work", "school", "night_out")
-# By source: the mix of settings away from town centres, and what the pull of a centre adds to each. Assumptions of ours.
+# By source: the mix of settings away from town centres, and what the pull of a centre adds to each. Our assumptions.
 MIX = {
     "police": ([0.50, 0.26, 0.15, 0.08, 0.01], [0.00, 0.12, 0.10, 0.00, 0.45]),
     "ed_istv": ([0.34, 0.38, 0.13, 0.10, 0.05], [0.00, 0.15, 0.05, 0.00, 0.90]),
@@ -24,11 +24,12 @@ MIX = {
 }
 UNEVEN_MONTHS = 6.0  # shape of the gamma that makes months of a small area vary: a variance of mu + mu²/6
 SUMMER, DECEMBER = 0.09, 0.07  # how far above the mean
-LOCKED = {"2020-03": 0.85, "2020-04": 0.6, "2020-05": 0.75, "2020-06": 0.88, "2020-11": 0.85, "2021-01": 0.72, "2021-02": 0.75, "2021-03": 0.85}
-LOCKED_POWER = {"home": 0.3, "street": 1.0, "work": 1.2, "school": 3.0, "night_out": 6.0}  # how much of it each setting felt
+LOCKED = {"2020-03": 0.85, "2020-04": 0.6, "2020-05": 0.75, "2020-06": 0.88, "2020-11": 0.85}  # what Covid left of it
+LOCKED |= {"2021-01": 0.72, "2021-02": 0.75, "2021-03": 0.85}
+LOCKED_POWER = {"home": 0.3, "street": 1.0, "work": 1.2, "school": 3.0, "night_out": 6.0}  # how each setting felt it
 TERM = (1.0, 0.9, 1.0, 0.6, 1.0, 1.1, 0.8, 0.1, 1.1, 0.9, 1.1, 0.8)  # January to December, in schools
 
-# Weights of the hours of the day, and of the days from Monday. Nights belong to the day on which they begin, until 05:00.
+# Weights of the hours of the day, and of the days from Monday. A night belongs to the day on which it begins.
 HOURS = {
     "home": [4, 3, 2, 1, 1, 1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 7, 7, 7, 7, 7, 6],
     "street": [3, 2, 2, 1, 1, 1, 1, 2, 3, 3, 4, 4, 5, 5, 6, 8, 8, 8, 8, 7, 7, 6, 5, 5],
@@ -44,21 +45,23 @@ DAYS = {
     "night_out": [0.4, 0.4, 0.5, 0.7, 2.0, 2.6, 0.6],
 }
 NIGHT_ENDS_H = 5
+ROUNDED = 0.6  # share of times given to a quarter of an hour
 
-# Offence groups by setting, in percent; made to add up.
+# Offence groups: their weight in each setting, in the order of SETTINGS.
 GROUPS = {
-    "home": {"violence_without_injury": 34, "stalking_harassment": 24, "violence_with_injury": 20, "public_order": 7, "sexual_other": 5}
-    | {"rape": 4, "threats_to_kill": 3, "weapons_possession": 0.8, "weapons_blade": 0.4, "homicide": 0.06, "attempted_murder": 0.03},
-    "street": {"violence_without_injury": 32, "violence_with_injury": 23, "public_order": 20, "stalking_harassment": 9, "sexual_other": 3}
-    | {"robbery_personal": 6, "weapons_blade": 3, "weapons_possession": 1.8, "threats_to_kill": 2, "rape": 1}
-    | {"homicide": 0.045, "attempted_murder": 0.05},
-    "work": {"violence_without_injury": 38, "public_order": 22, "stalking_harassment": 15, "violence_with_injury": 15, "sexual_other": 4}
-    | {"robbery_business": 3, "weapons_blade": 1, "threats_to_kill": 1.5, "rape": 0.5},
-    "school": {"violence_without_injury": 40, "violence_with_injury": 23, "stalking_harassment": 18, "sexual_other": 8, "public_order": 6}
-    | {"weapons_blade": 2, "robbery_personal": 2, "rape": 1},
-    "night_out": {"violence_with_injury": 33, "violence_without_injury": 31, "public_order": 20, "sexual_other": 6, "rape": 2.5}
-    | {"robbery_personal": 3, "weapons_blade": 1.5, "stalking_harassment": 1.5, "threats_to_kill": 1, "weapons_possession": 0.5}
-    | {"homicide": 0.05, "attempted_murder": 0.06},
+    "violence_without_injury": (34, 32, 38, 40, 31),
+    "violence_with_injury": (20, 23, 15, 23, 33),
+    "public_order": (7, 20, 22, 6, 20),
+    "stalking_harassment": (24, 9, 15, 18, 1.5),
+    "sexual_other": (5, 3, 4, 8, 6),
+    "rape": (4, 1, 0.5, 1, 2.5),
+    "threats_to_kill": (3, 2, 1.5, 0, 1),
+    "robbery_personal": (0, 6, 0, 2, 3),
+    "robbery_business": (0, 0, 3, 0, 0),
+    "weapons_possession": (0.8, 1.8, 0, 0, 0.5),
+    "weapons_blade": (0.4, 3, 1, 2, 1.5),
+    "attempted_murder": (0.03, 0.05, 0, 0, 0.06),
+    "homicide": (0.06, 0.05, 0, 0, 0.06),
 }
 
 
@@ -66,8 +69,8 @@ def happened(source: str, ground: Ground, planted: tuple[Planted, ...], seed: in
     """What became known to one source over the seven years?
 
     source : police, ed_istv, ambulance, or `street`: what is published by street besides violence.
-    planted : the truths to plant. More is drawn than there will be, and thinned by each event's own effect, so that a planted
-        ratio holds for every kind of event.
+    planted : the truths to plant. More is drawn than there will be, and thinned by each event's own effect, so that a
+        planted ratio holds for every kind of event.
 
     Returns door, area, x, y, when (to the minute), setting and group, in order of time.
     """
@@ -80,8 +83,8 @@ def happened(source: str, ground: Ground, planted: tuple[Planted, ...], seed: in
     group = _groups(setting, rng) if source == "police" else None
     effect = demo_planted.effects(planted, source, spots[:, 0], spots[:, 1], when, group)
     kept = (rng.random(len(door)) * greatest[door] < effect) & (when.astype("datetime64[M]") <= LAST)
-    rows = {"door": door, "area": area, "x": spots[:, 0], "y": spots[:, 1], "when": when, "setting": np.array(SETTINGS)[setting]}
-    rows |= {"group": group} if source == "police" else {}
+    rows = {"door": door, "area": area, "x": spots[:, 0], "y": spots[:, 1], "when": when}
+    rows |= {"setting": np.array(SETTINGS)[setting]} | ({"group": group} if source == "police" else {})
     return pd.DataFrame(rows)[kept].sort_values(["when", "door"], ignore_index=True)
 
 
@@ -139,7 +142,8 @@ def _moments(month: np.ndarray, setting: np.ndarray, rng: np.random.Generator) -
     days = ((MONTHS[month] + 1).astype("datetime64[D]") - first).astype(int)
     until = (night_of - (first.astype(int) + 3)) % 7  # days from the first of the month; 1970-01-01 was a Thursday
     week = np.floor(rng.random(len(month)) * ((days - until - 1) // 7 + 1)).astype(int)
-    minute = np.where(rng.random(len(month)) < 0.6, 15 * rng.integers(0, 4, len(month)), rng.integers(0, 60, len(month)))
+    n = len(month)
+    minute = np.where(rng.random(n) < ROUNDED, 15 * rng.integers(0, 4, n), rng.integers(0, 60, n))
     minute += 5 * ((hour == 0) & (minute == 0))  # 00:00 is what systems write when nobody knew
     day = first + until + 7 * week + (hour < NIGHT_ENDS_H)
     return day.astype("datetime64[m]") + 60 * hour + minute
@@ -148,8 +152,7 @@ def _moments(month: np.ndarray, setting: np.ndarray, rng: np.random.Generator) -
 def _groups(setting: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """An offence group for each police record."""
     group = np.empty(len(setting), dtype=object)
-    for position, name in enumerate(SETTINGS):
+    for position, share in enumerate(np.array(list(GROUPS.values())).T):
         here = np.flatnonzero(setting == position)
-        share = np.array(list(GROUPS[name].values()))
-        group[here] = rng.choice(np.array(list(GROUPS[name]), dtype=object), len(here), p=share / share.sum())
+        group[here] = rng.choice(np.array(list(GROUPS), dtype=object), len(here), p=share / share.sum())
     return group

@@ -61,6 +61,10 @@ class System:
         """Counts not yet known to be safe."""
         return self.above() | self.narrow()
 
+    def enough(self, some: np.ndarray) -> np.ndarray:
+        """Upper bounds, but for `some` no more than has to be possible, so that others get their share of a sum."""
+        return np.where(some, np.minimum(self.upper, np.maximum(self.width - 1, self.truth)), self.upper)
+
     def accept(self, counts: np.ndarray | None) -> None:
         """Take note of a table if it is whole and agrees with every sum and interval exactly."""
         if counts is None:
@@ -211,9 +215,7 @@ def _search(system: System) -> None:
         before = np.inf
         while 0 < (left := unsettled()).sum() < before:
             before = left.sum()
-            enough = np.maximum(system.width - 1, system.truth)  # no more than needed, so that others get their share
-            upper = np.where(left & (sign < 0), np.minimum(system.upper, enough), system.upper)
-            cost = np.where(left, sign, 0.0)
+            upper, cost = system.enough(left), np.where(left, sign, 0.0)
             counts = _solved(system, cost, upper).x
             whole, torn = np.rint(counts), np.abs(counts - np.rint(counts)) > NEAR
             system.accept(_solved_near(system, whole, _beside(system, torn), cost, upper) if torn.any() else whole)
@@ -221,22 +223,21 @@ def _search(system: System) -> None:
 
 def _pins(system: System, at: int) -> np.ndarray | None:
     """Which counts' intervals pin the one at `at` (none known: all False); None when it turns out not to be pinned."""
-    aims = [
-        np.where(np.arange(len(system.row)) == at, sign, 0.0) for sign in (1.0, -1.0)
-    ]  # its least, and its greatest
-    around = _beside(system, _beside(system, aims[0] > 0))
+    mine = np.arange(len(system.row)) == at
+    aims, upper = (mine * 1.0, mine * -1.0), system.enough(mine)  # its least value, and its greatest
+    around = _beside(system, _beside(system, mine))
     for cost in aims:
         if system.weak()[at]:
-            system.accept(_solved_near(system, system.truth, around, cost, system.upper))
+            system.accept(_solved_near(system, system.truth, around, cost, upper))
     for cost, unsettled, needed in zip(aims, (system.above, system.narrow), (0, 1 - system.width), strict=True):
         if unsettled()[at]:
-            solved = _solved(system, cost, system.upper)
+            solved = _solved(system, cost, upper)
             if np.ceil(solved.fun - NEAR) > needed:
                 return np.abs(solved.lower.marginals) + np.abs(solved.upper.marginals) > NEAR
             system.accept(solved.x)
     for cost in aims:  # possible in fractions: the integer programme decides
         if system.weak()[at]:
-            system.accept(_whole(system.sums, system.totals, cost, system.lower, system.upper))
+            system.accept(_whole(system.sums, system.totals, cost, system.lower, upper))
     return np.zeros(len(system.row), dtype=bool) if system.weak()[at] else None
 
 

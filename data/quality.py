@@ -49,6 +49,7 @@ GROSS_RATIO, GROSS_POINTS = 2.0, 0.05
 GONE_EXPECTED, GONE_SHARE = 50, 0.2  # a small share is flagged too when fewer than a fifth of 50 or more are left
 STILL_GROWING = 0.05  # share of a month's records that usually arrive later, from which it is said
 SETTLED = 6  # months after which a month hardly grows
+LEAST_COME = 0.5  # of a month's records: while fewer have arrived its total is not judged
 NAMED = 3  # groups or areas named in one reason
 LOAD_CHANGE, LOAD_SMALLEST = 0.30, 20  # of the rows of a month delivered again; below 20 rows it says nothing
 
@@ -186,13 +187,13 @@ def _judge_totals(rows: pd.DataFrame, growth: np.ndarray, said: _Reasons) -> Non
     months, n = _number(held["month"]), held["n"].to_numpy(float)
     age = np.minimum(months.max() - months, SETTLED)
     come = np.append(growth[:SETTLED], np.ones(SETTLED + 1))[age]
-    judged = _judge(months, (n / come)[:, None], None)
+    judged = _judge(months, (n / np.maximum(come, LEAST_COME))[:, None], None)
     usual, before, after = (a[:, 0] for a in (judged.usual, judged.before, judged.after))
     for t, month in enumerate(held["month"]):
         least = GROSS_RATIO if judged.few[t] else LEAST_RATIO["total"]
         if judged.lasting[t, 0] and _far(after[t], before[t], LEAST_RATIO_LASTING["total"]):
             said.add(month, "total", 9, _lasting_words(before[t], after[t]))
-        elif judged.unusual[t, 0] and _far(n[t] + 0.5, usual[t] * come[t] + 0.5, least):
+        elif judged.unusual[t, 0] and come[t] >= LEAST_COME and _far(n[t] + 0.5, usual[t] * come[t] + 0.5, least):
             said.add(month, "total", 9, _total_words(n[t], usual[t] * come[t], judged.around[t]))
         if 1 - come[t] >= STILL_GROWING:
             said.add(month, "total", 1, f"May still grow: usually {1 - come[t]:.0%} of a month's records arrive later")
@@ -223,8 +224,8 @@ def _judge_shares(rows: pd.DataFrame, kind: str, said: _Reasons) -> None:
     k = counts.to_numpy(float)
     judged = _judge(_number(counts.index), k, of)
     share, usual = k / of[:, None], judged.usual
-    single = judged.unusual & ~judged.lasting & _large(kind, share, usual, of, judged.few)
     lasting = judged.lasting & _large(kind, judged.after, judged.before, of, lasting=True)
+    single = judged.unusual & ~lasting & _large(kind, share, usual, of, judged.few)
     if kind in LEAST_RATIO:
         single &= np.maximum(share, usual) * of[:, None] >= SMALLEST_PART
         lasting &= np.fmax(judged.before, judged.after) * of[:, None] >= SMALLEST_PART
@@ -267,7 +268,7 @@ def _share_words(kind: str, part: str, now: float, then: float, lasting: bool) -
     what = {
         "group": lambda: f"{_group(part)} {_percent(now)} of records",
         "area": lambda: f"{_area(part)} {_percent(now)} of the records that have a place",
-        "completeness": lambda: f"{definitions.columns()[part].label} filled in on {_percent(now)} of records",
+        "completeness": lambda: f"“{_field(part)}” filled in on {_percent(now)} of records",
         "unplaced": lambda: f"Place missing on {_percent(now)} of records",
     }[kind]()
     return f"{what} from here on, before {_percent(then)}" if lasting else f"{what}, usually {_percent(then)}"
@@ -283,6 +284,10 @@ def _group(key: str) -> str:
     return found.label if found else "An offence group not in the list"
 
 
+def _field(name: str) -> str:
+    return {"time_known": "Time", "easting": "Point on the map"}.get(name) or definitions.columns()[name].label
+
+
 def _area(code: str) -> str:
     names = {a.code: a.name for a in definitions.partnership().authorities}
     return names.get(code, "An area outside the partnership")
@@ -293,9 +298,10 @@ def _name_missing_feeds(rows: pd.DataFrame, said: _Reasons) -> None:
     feeds = rows[rows["kind"] == "feed"]
     held = sorted(rows.loc[(rows["kind"] == "total") & rows["n"].notna(), "month"])
     for _, own in feeds.groupby("part"):
+        if own["n"].median() < SMALLEST_PART:
+            continue  # a month without any may be chance
         usual = own["n"].sum() / own["of"].sum()
-        gaps = [m for m in held if own["month"].min() < m < own["month"].max() and m not in set(own["month"])]
-        for month in gaps if usual >= LEAST_POINTS["area"] else []:
+        for month in [m for m in held if own["month"].min() < m < own["month"].max() and m not in set(own["month"])]:
             words = f"One of its {feeds['part'].nunique()} feeds did not deliver, usually {usual:.0%} of records"
             said.add(month, "total", 5, words)
 
@@ -336,7 +342,7 @@ def _judge(months: np.ndarray, k: np.ndarray, of: np.ndarray | None) -> _Judged:
         own = [i[part[i] == part[t]] for t, i in enumerate(near)]
         near = own if of is None else near
         level[:, [j]] = _levels(value[:, [j]], own)
-        season[:, [j]], *_ = _season(months, value[:, [j]] - level[:, [j]], few)
+        season[:, [j]], *_ = _season(months, np.nan_to_num(value[:, [j]] - level[:, [j]]), few)
     rest = (value - level - season) / noise
     z = rest / spread
     with np.errstate(invalid="ignore"):

@@ -93,7 +93,9 @@ def _one_geography(areas: pd.DataFrame, lookups: pd.DataFrame) -> pd.DataFrame:
         return areas
     areas["geometry"] = shapely.from_wkb(areas["geometry"].to_numpy())
     whole = boundaries.completed(areas, lookups, definitions.partnership())
-    return whole.assign(geometry=shapely.to_wkb(whole["geometry"].to_numpy()))
+    everyday = whole["parent"].map(whole.drop_duplicates("area_code").set_index("area_code")["everyday_name"])
+    named = whole["everyday_name"].fillna(everyday)  # a small area is called by its neighbourhood
+    return whole.assign(everyday_name=named, geometry=shapely.to_wkb(whole["geometry"].to_numpy()))
 
 
 def _coverage(snapshot: Path) -> None:

@@ -5,32 +5,38 @@ import streamlit as st
 
 from analytics import grids, hotspots, neighbours, rates, significance
 from data import store
-from ui import atlas, charts, filters, findings, frame, maps, words
+from ui import atlas, charts, filters, findings, frame, maps, profiles, words
 
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
-FEWEST_HOT = 0.05  # a place is called a hotspot below this, after false-discovery control
 LISTED = 25  # places in the list beside the map
 LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)"}
-SHOWS = {"count": "Count", "rate": "Rate", "harm": "Harm", "hot": "Gi* hotspots"}
-COLOURS = {"count": ("n", "count", "records"), "rate": ("rate", "count", "per 1,000 residents")}
-COLOURS |= {"harm": ("harm", "count", "days of harm"), "hot": ("confidence", "class", "")}
+NOUNS = {"hex": "cell", "lsoa": "small area", "msoa": "neighbourhood"}
+SHOWS = {"hot": "Gi* hotspots", "count": "Count", "rate": "Rate", "harm": "Harm"}
+COLOURS = {  # what to show: column, colour scheme, unit, title of the legend
+    "hot": ("confidence", "class", "", "Hotspots (Gi*)"),
+    "count": ("n", "count", "records", "Records per place"),
+    "rate": ("rate", "count", "per 1,000 residents", "Records"),
+    "harm": ("harm", "count", "days", "Harm, as days of sentence"),
+}
+BY = {"rate": ("rate", "lower", "upper", "population"), "harm": ("harm", "n")}
+BY |= dict.fromkeys(("hot", "count"), ("n", "share", "rank_lower", "rank_upper", "z", "q_value"))
 
 page = frame.open_page("hotspots")
 scope = filters.scope(page)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    levels = ["hex", *[level for level in store.levels(scope) if level in LEVELS]]
-    level = page.control("level", st.segmented_control, "Places", levels, value="hex", format_func=LEVELS.get)
-    shows = list(SHOWS) if level != "hex" else [s for s in SHOWS if s != "rate"]
-    show = page.control("show", st.segmented_control, "Show", shows, value="hot", format_func=SHOWS.get)
-    sizes = [s for s in (150, 250, 500, 1000, 2000) if s >= store.floor_m(scope)]
-    size = page.control("cell_m", st.select_slider, "Cell size (metres)", sizes, value=500, disabled=level != "hex")
+with st.container(horizontal=True, vertical_alignment="bottom"), page.explaining():
     source = page.one_source(scope)
-scope = scope.but(sources=(source,))
+    scope = scope.but(sources=(source,))
+    levels = [level for level in ("hex", *store.levels(scope)) if level in LEVELS]
+    level = page.control("level", st.segmented_control, "Places", levels, value="hex", format_func=LEVELS.get)
+    shows = [show for show in SHOWS if show != "rate" or level != "hex"]
+    show = page.control("show", st.segmented_control, "Show", shows, value="hot", format_func=SHOWS.get)
+    sizes = [size for size in (150, 250, 500, 1000, 2000) if size >= store.floor_m(scope)]
+    size = page.control("cell_m", st.segmented_control, "Cell size (metres)", sizes, value=500, disabled=level != "hex")
 
 
 @st.cache_data(show_spinner="Looking for hotspots…", max_entries=64)
 def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
-    """One row per place: counts, harm, rate, Gi* with 9,999 permutations and false-discovery control."""
+    """One row per place: its name, counts, harm, rate, rank, and Gi* after false-discovery control."""
     if level == "hex":
         places = store.cell_counts(scope, size_m=size_m)
         found = hotspots.gi_star(places, grids.ring(places), permutations=PERMUTATIONS, seed=0)
@@ -38,10 +44,11 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
         found["name"] = words.place(found["street"], found["area"])
     else:
         places = store.area_counts(scope, level=level)
-        places["name"] = words.place(places["name"], places["everyday_name"])
-        rate = rates.crude(places["n"], places["population"], per=1_000)["rate"]
+        places = places.join(rates.crude(places["n"], places["population"], per=1_000))
         near = neighbours.contiguity(store.areas(scope, level=level))
-        found = hotspots.gi_star(places.assign(rate=rate), near, value="rate", permutations=PERMUTATIONS, seed=0)
+        value = "rate" if places["rate"].notna().any() else "n"
+        found = hotspots.gi_star(places, near, value=value, permutations=PERMUTATIONS, seed=0)
+        found["name"] = words.place(found["name"], found["everyday_name"])
     found["q_value"] = significance.benjamini_hochberg(found["p_value"])
     found["confidence"] = significance.confidence_bins(found["z"], found["q_value"])
     found["share"] = found["n"] / found["n"].sum()
@@ -51,68 +58,51 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
 
 with page.explaining():
     places = surface(scope, level, size)
-    column, scheme, unit = COLOURS[show]
-    key = "cell_id" if level == "hex" else "area_code"
     left_out = store.left_out(scope, level)
-
-notes = [f"Gi*: {PERMUTATIONS:,} conditional permutations, Benjamini-Hochberg over {len(places):,} places"]
-notes += [f"{left_out:,} records that may not be placed this finely are left out"] if left_out else []
-notes += ["A hotspot is where records concentrate, not where risk per person is high"] if level == "hex" else []
-found = page.release(
-    places,
-    counts=["n"],
-    derived=["rate", "harm", "z", "share"] if level != "hex" else ["harm", "z", "share"],
-    title=f"{SHOWS[show]} by {LEVELS[level].lower()}",
-    scope=scope,
-    notes=tuple(notes),
-)
-selected = page.selected()
-with page.explaining():
     ground, view = atlas.ground(scope), atlas.camera(scope)
-    title = {"count": "Records per place", "rate": "Records", "harm": "Harm", "hot": "Hotspots (Gi*)"}[show]
-    how = {
-        "colour": column,
-        "scheme": scheme,
-        "unit": unit,
-        "context": ground,
-        "view": view,
-        "selected": selected or None,
-    }
-    if level == "hex":
-        picture = maps.cells(found, size_m=size, title=title, height=560, **how)
-    else:
-        picture = maps.areas(found, shapes=atlas.outlines(scope, level), title=title, height=560, **how)
+column, scheme, unit, title = COLOURS[show]
+key = "cell_id" if level == "hex" else "area_code"
+notes = [f"Gi*: {PERMUTATIONS:,} conditional permutations, Benjamini-Hochberg over {len(places):,} places"]
+notes += (
+    [f"{left_out:,} records that may not be placed this finely, or have no place, are left out"] if left_out else []
+)
+notes += ["A hotspot is where records concentrate, not where risk per person is high"] if level == "hex" else []
+derived = [c for c in ("rate", "lower", "upper", "harm", "z", "share") if c in places]
+about = f"{SHOWS[show]} by {NOUNS[level]}"
+found = page.release(places, counts=["n"], derived=derived, title=about, scope=scope, notes=tuple(notes))
+selected = page.selected()
 
+how = {"colour": column, "scheme": scheme, "unit": unit, "context": ground, "view": view, "title": title}
+how |= {"selected": selected or None, "height": 560}
+if level == "hex":
+    picture = maps.cells(found, size_m=size, **how)
+else:
+    picture = maps.areas(found, shapes=atlas.outlines(scope, level), **how)
 left, right = st.columns([3, 2])
 with left:
-    clicked = page.show(found, picture, finding=findings.map_cells(found), key="map")
+    clicked = page.show(found, picture, finding=findings.map_cells(found, noun=NOUNS[level]), key="map")
 with right:
-    top = found.table.sort_values("n", ascending=False).head(LISTED)
-    listed = page.part(found, top, title=f"The {LISTED} places with most records")
-    shown = ("name", "n", "share", "rank_lower", "rank_upper", "z", "q_value")
-    row = page.show(
-        listed,
-        finding=findings.ranking(listed, category="name"),
-        key="list",
-        columns=shown,
-        rows_select=key,
-        open_table=True,
-    )
+    by = BY[show]
+    top = found.table.dropna(subset=[by[0]]).sort_values(by[0], ascending=False).head(LISTED)
+    listed = page.part(found, top, title=f"The {LISTED} highest places")
+    limits = {"lower": "lower", "upper": "upper"} if by[0] == "rate" else {}
+    said = findings.ranking(listed, category="name", value=by[0], **limits)
+    row = page.show(listed, finding=said, key="list", columns=("name", *by), rows_select=key, open_table=True)
 page.select(clicked or row)
 
-if selected and selected in set(places[key]):
+if selected in set(places[key]):
     name = places.set_index(key).loc[selected, "name"]
     st.markdown(f"### {words.plain(name) if pd.notna(name) else 'The place selected'}")
     inside = scope.but(place=selected)
     with page.explaining():
-        months, mix, week = page.profile(inside)
+        months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
     one, two, three = st.columns(3)
     with one:
         page.show(months, charts.trend(months), finding=findings.trend(months), key="place_trend")
     with two:
-        page.show(mix, charts.mix(mix, category="offence_group"), finding=findings.mix(mix), key="place_mix")
+        page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix")
     with three:
         if week:
             page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week")
         else:
-            st.info("This source does not say the hour.")
+            st.info("This source gives the month only: it cannot say which weekday or hour.")

@@ -118,7 +118,7 @@ def test_looking_at_many_series_asks_more_of_each():
 def test_figures_that_are_not_counts_get_a_range_and_no_claim():
     frame = years(*[10] * 6).assign(rate=[30.0, 31.0, 29.0, 35.0, 30.0, 30.0])
     said = findings.trend(made(frame, derived=["rate"]), value="rate")
-    assert said == ("Rate: highest 35.0 per 100,000 people in Apr 2024, lowest 29.0 per 100,000 people in Mar 2024.")
+    assert said == ("Rate: highest 35.0 per 1,000 residents in Apr 2024, lowest 29.0 per 1,000 residents in Mar 2024.")
 
 
 PLACES = pd.DataFrame(
@@ -137,7 +137,7 @@ def test_a_ranking_says_when_the_order_is_not_certain():
         made(PLACES, derived=["rate"]), category="authority_name", value="rate", lower="lower", upper="upper"
     )
     assert said == (
-        "Gosport is highest: 30.0 per 100,000 people (likely 25.0 to 35.0). The range of Fareham overlaps with it, "
+        "Gosport is highest: 30.0 per 1,000 residents (likely 25.0 to 35.0). The range of Fareham overlaps with it, "
         "so their order is not certain. A place picked for being highest often looks less extreme the next time."
     )
 

@@ -83,7 +83,7 @@ def test_figures_take_the_decimals_and_the_kind_of_their_column():
 
 def test_tables_show_columns_with_their_heading_definition_and_format():
     config = {name: words.column_config(name) for name in ("rate", "share", "month", "name", "never_heard_of")}
-    assert config["rate"]["label"] == "Rate (per 100,000 people)"
+    assert config["rate"]["label"] == "Rate (per 1,000 residents)"
     assert config["rate"]["help"] == definitions.columns()["rate"].definition
     assert config["rate"]["type_config"]["format"] == "%,.1f"
     assert config["share"]["type_config"]["format"] == "percent"

@@ -250,13 +250,13 @@ def map_cells(
     p_value: str = "p_value",
     corrected: str = "q_value",
     alpha: float = 0.05,
-    noun: str = "cell",
+    noun: str = "",
     what: str = "records",
 ) -> str:
     """How many hotspots, how much they hold, and how many fall away when the number of cells is allowed for.
 
     release : one row per cell, empty ones too. Without the column `corrected` the sentence says that nothing
-        was allowed for.
+        was allowed for. noun : what one row is; worked out from the columns when empty.
     """
     table = release.table
     known = table.dropna(subset=[score, p_value])
@@ -265,6 +265,7 @@ def map_cells(
     above = known[known[score] > 0]
     naive, allowed = above[above[p_value] < alpha], corrected in above
     hot = above[above[corrected] < alpha] if allowed else naive
+    noun = noun or ("cell" if "cell_id" in table else "area")
     tested = words.count(len(known), noun)
     care = "allowing for the number looked at" if allowed else "not allowing for the number looked at"
     fell = len(naive) - len(hot)

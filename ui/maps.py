@@ -306,7 +306,7 @@ def _lines(name: str, data: list, colour: str, pixels: float) -> dict:
 
 
 def _labels(towns: list, view: View, height: int) -> dict:
-    """Names with room in the first view: deck's own collision filter half fades them and doubles the cost of a frame."""
+    """Names with room in the first view. Deck has a filter for collisions; it half fades names and doubles a frame."""
     return {
         "@@type": "TextLayer",
         "id": "towns",

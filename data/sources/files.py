@@ -84,12 +84,15 @@ def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool =
     columns : read only these of the headers there are.
     Byte-order marks, CRLF, quoted line breaks, Windows, UTF-8 and UTF-16 text are all taken.
     """
-    text = _decoded(piece.read_bytes())
+    text = decoded(piece.read_bytes())
     read = pa_csv.ReadOptions(autogenerate_column_names=not header)
     parse = pa_csv.ParseOptions(newlines_in_values=b'"' in text)
     try:
         names = pa_csv.open_csv(io.BytesIO(text), read_options=read, parse_options=parse).schema.names
         keep = [n for n in names if columns is None or n.strip() in columns]
+        twice = sorted({n.strip() for n in keep if [m.strip() for m in names].count(n.strip()) > 1})
+        if twice and header:
+            raise SourceProblem(piece.name, [Problem("this header stands more than once", column=c) for c in twice])
         convert = pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), include_columns=keep, strings_can_be_null=False
         )
@@ -102,7 +105,7 @@ def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool =
     return table.rename_columns([n.strip() for n in keep]).to_pandas()
 
 
-def _decoded(content: bytes) -> bytes:
+def decoded(content: bytes) -> bytes:
     """UTF-8 without a byte-order mark; what is not UTF-8 is read as Windows-1252, as Excel writes it here."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16").encode()

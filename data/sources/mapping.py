@@ -107,7 +107,7 @@ def _from_excel(piece: Piece, known: Collection[str]) -> tuple[pd.DataFrame, lis
 
 
 def _from_csv(piece: Piece, known: Collection[str]) -> tuple[pd.DataFrame, list[list[str]]]:
-    content = files._decoded(piece.read_bytes())
+    content = files.decoded(piece.read_bytes())
     rows, ends = _first_lines(content)
     line, _ = _line_of_headers(rows, known)
     _refuse_repeats(rows[line] if rows else [], known, piece)
