@@ -80,6 +80,9 @@ def release(
         table[column] = _figures(table[column], rules.figures).where(visible)
     for column in counts:
         table[column] = table[column].where(visible)
+    for column in ("n_lower", "n_upper"):
+        if column in table:
+            table[column] = table[column].where(status.isin([SHOWN, BAND]))
     if counts:
         table["shown"] = _shown(table, counts[0], status)
     n = int(table[counts[0]].sum()) if counts and visible.all() and len(table) else None
@@ -87,10 +90,11 @@ def release(
 
 
 def _shown(table: pd.DataFrame, count: str, status: pd.Series) -> pd.Series:
-    text = table[count].map(lambda n: "" if pd.isna(n) else f"{n:,.0f}").astype(object)
+    text = pd.Series([MISSING if pd.isna(n) else f"{n:,.0f}" for n in table[count]], table.index, dtype=object)
     if "n_upper" in table:
-        text = text.mask(status.eq(BAND), "<" + (table["n_upper"] + 1).map("{:.0f}".format))
-    return text.mask(status.eq(HIDDEN), HIDDEN).mask(status.eq(MISSING) | text.eq(""), MISSING)
+        below = pd.Series(["" if pd.isna(n) else f"<{n + 1:.0f}" for n in table["n_upper"]], table.index, dtype=object)
+        text = text.mask(status.eq(BAND), below)
+    return text.mask(status.eq(HIDDEN), HIDDEN).mask(status.eq(MISSING), MISSING)
 
 
 def _figures(values: pd.Series, figures: int | None) -> pd.Series:

@@ -70,10 +70,10 @@ def written(folder: Path) -> Path:
 
 def partnership(path: Path, files: Iterable[Path]) -> Path:
     """A partnership file of every authority of England and Wales and every force that has a file."""
-    authorities = pd.read_csv(LOOKUPS[1], usecols=["ltla24_code", "ltla24_name"]).drop_duplicates()
+    authorities = pd.read_csv(LOOKUPS[1])[["ltla24_code", "ltla24_name"]]
     forces = sorted({pd.read_csv(f, usecols=["Reported by"], nrows=1).iat[0, 0] for f in files})
     head = ['id = "ew"', 'name = "England and Wales"', f"forces = {forces}", f"box = {GREAT_BRITAIN}"]
-    rows = [f'[[authorities]]\ncode = "{code}"\nname = "{name}"' for code, name in authorities.to_numpy()]
+    rows = [f'[[authorities]]\ncode = "{code}"\nname = "{name}"' for code, name in authorities.drop_duplicates().itertuples(index=False)]
     path.write_text("\n".join(head + rows), encoding="utf-8")
     return path
 

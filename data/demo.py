@@ -91,13 +91,11 @@ def files(invented: World, seed: int = 0) -> dict[str, dict[str, pd.DataFrame]]:
     emergency = demo_files.emergency(known["ed_istv"], ground, seed)
     calls = demo_files.ambulance(known["ambulance"], seed)
     street = demo_files.street(known["police"], known["street"], ground, seed)
-    sites = {
-        name: rows for site, part in emergency.groupby("site") for name, rows in _spans(part, f"istv_{site}").items()
-    }
+    sites = [_spans(part, f"istv_{site}") for site, part in emergency.groupby("site")]
     months = {f"{m}/{m}-{force}-street": rows for m, rows in street.groupby("Month")}
     return {
         "police_extract": _spans(police, "police", MONTHLY_FROM),
-        "istv": sites,
+        "istv": {name: rows for site in sites for name, rows in site.items()},
         "ambulance": _spans(calls, "ambulance"),
         "admissions": demo_admissions.admissions(ground, seed),
         "police_uk": months,

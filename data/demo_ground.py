@@ -26,9 +26,9 @@ FACTORS = {
     "demo_walk_to_park": ("Walk to the nearest park (invented)", "risk", "minutes", "low_is_good", 9, 2),
 }
 # fmt: off
-FIRST_WORDS = ["Station", "Church", "Mill", "Park", "Manor", "Queen", "King", "Victoria", "Albert", "Oak", "Elm", "Beech",
+FIRST_WORDS = ["Station", "Church", "Mill", "Park", "Manor", "Queen", "King", "Victoria", "Albert", "Oak", "Elm",
                "Meadow", "Orchard", "Spring", "Well", "Ferry", "Harbour", "Castle", "Abbey", "Priory", "Market", "West",
-               "East", "North", "South", "Long", "Green", "Heath", "Common", "River", "Forge", "Chapel", "Grange", "Chalk"]
+               "East", "North", "South", "Long", "Green", "Heath", "Common", "River", "Forge", "Chapel", "Chalk"]
 LAST_WORDS = ["Road", "Street", "Lane", "Avenue", "Close", "Drive", "Way", "Crescent", "Terrace", "Gardens", "Walk"]
 # fmt: on
 KINDS = ("Supermarket", "Car Park", "Shopping Area", "Park/Open Space", "Pub", "Petrol Station", "Bus Station")

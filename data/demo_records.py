@@ -61,7 +61,7 @@ GROUPS = {
     "weapons_possession": (0.8, 1.8, 0, 0, 0.5),
     "weapons_blade": (0.4, 3, 1, 2, 1.5),
     "attempted_murder": (0.03, 0.05, 0, 0, 0.06),
-    "homicide": (0.06, 0.05, 0, 0, 0.06),
+    "homicide": (0.08, 0.05, 0, 0, 0.06),
 }
 
 

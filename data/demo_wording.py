@@ -1,4 +1,4 @@
-"""How the invented partners put things: codes, kinds of place, ages, flags, points, blanks. A value stands for a record.
+"""How the invented partners put things: codes, kinds of place, ages, flags, points, blanks. One value per record.
 
 The shares are assumptions of ours, near what such files look like.
 """

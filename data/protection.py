@@ -81,7 +81,7 @@ def cube(
         grids = [(level, period) for level in LEVELS for period in PERIODS if _reached(level, period, widest)]
         tables += [_cells(records, areas, dates, rules, *grid).assign(source=source) for grid in grids if len(dates)]
     if not tables:
-        return pd.DataFrame(columns=CUBE)
+        return pd.DataFrame(columns=CUBE).astype({"month": "datetime64[ns]", "n": float, "offered": bool})
     return pd.concat(tables)[CUBE].sort_values(CELL, ignore_index=True)
 
 

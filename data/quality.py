@@ -40,6 +40,7 @@ PLACE_FIELDS = ("easting", "lsoa_code")  # not said twice where whole places are
 NEAR, REACH = 12, 12  # held months each is compared with, and how many calendar months away they may lie
 FULL, FEW = 11, 3  # of those: fewer than 11 are no year, so only gross departures count; fewer than 3 are no comparison
 BEFORE, AFTER, LEAST_AFTER = 12, 6, 3  # months on either side of a lasting change
+AT_ONCE = 0.5  # of a lasting change must come within three months, or it is a trend
 UNUSUAL, UNUSUAL_TOTAL, UNUSUAL_LASTING = 4.0, 3.5, 3.5  # robust standard deviations
 SMALLEST, SMALLEST_PART = 30, 20  # records of a month, and of a group or area in it, below which a share says little
 LEAST_POINTS = {"group": 0.01, "area": 0.01, "completeness": 0.15, "unplaced": 0.05}  # change of a share
@@ -50,7 +51,14 @@ GONE_EXPECTED, GONE_SHARE = 50, 0.2  # a small share is flagged too when fewer t
 STILL_GROWING = 0.05  # share of a month's records that usually arrive later, from which it is said
 SETTLED = 6  # months after which a month hardly grows
 LEAST_COME = 0.5  # of a month's records: while fewer have arrived its total is not judged
+TIE = 1e-6
 NAMED = 3  # groups or areas named in one reason
+BY_PART = """
+    SELECT source, month, coalesce(offence_group, authority_code, feed_id) AS part, count(*) AS n,
+        CASE 0 WHEN grouping(offence_group) THEN 'group' WHEN grouping(feed_id) THEN 'feed' ELSE 'area' END AS kind
+    FROM records
+    GROUP BY GROUPING SETS ((source, month, offence_group), (source, month, authority_code), (source, month, feed_id))
+"""
 LOAD_CHANGE, LOAD_SMALLEST = 0.30, 20  # of the rows of a month delivered again; below 20 rows it says nothing
 
 
@@ -97,16 +105,14 @@ def _profile(records: duckdb.DuckDBPyRelation, coverage: pd.DataFrame) -> pd.Dat
     months = records.aggregate(
         f"source, month, count(*) AS n, count(*) FILTER (precision = 'none') AS unplaced, {filled}"
     ).df()
-    split = records.aggregate("source, month, offence_group, authority_code, feed_id, count(*) AS n").df()
+    split = records.query("records", BY_PART).df()
     held = coverage[["source", "month"]].drop_duplicates()
     months = held.merge(months, on=["source", "month"], how="left").fillna(dict.fromkeys(["n", "unplaced", *FIELDS], 0))
     parts = [months.assign(kind="total", part="")[["source", "month", "kind", "part", "n"]], _gaps(held)]
     parts.append(months.assign(kind="unplaced", part="").drop(columns="n").rename(columns={"unplaced": "n"}))
     wide = months.drop(columns="n").melt(["source", "month"], list(FIELDS), var_name="part", value_name="n")
     parts.append(wide.assign(kind="completeness"))
-    for kind, column in (("group", "offence_group"), ("area", "authority_code"), ("feed", "feed_id")):
-        counted = split.groupby(["source", "month", column], as_index=False)["n"].sum()
-        parts.append(counted.merge(held, on=["source", "month"]).rename(columns={column: "part"}).assign(kind=kind))
+    parts.append(split[split["part"].notna()].merge(held, on=["source", "month"]))
     rows = pd.concat([p[["source", "month", "kind", "part", "n"]] for p in parts], ignore_index=True)
     rows["n"] = rows["n"].astype(float)
     whole = months[["source", "month", "n"]].rename(columns={"n": "of"}).astype({"of": float})
@@ -155,7 +161,7 @@ def departures(profiled: pd.DataFrame, growth: dict[str, np.ndarray] | None = No
     for source, rows in profiled.groupby("source"):
         said = _Reasons()
         _judge_totals(rows, (growth or {}).get(source, np.ones(1)), said)
-        for kind in KINDS[1:]:
+        for kind in ("group", "area", "unplaced", "completeness"):
             _judge_shares(rows[rows["kind"] == kind], kind, said)
         _name_missing_feeds(rows, said)
         found += [{"source": source, "month": m, "kind": k, "reason": said.text(m, k)} for m, k in sorted(said.found)]
@@ -187,14 +193,15 @@ def _judge_totals(rows: pd.DataFrame, growth: np.ndarray, said: _Reasons) -> Non
     months, n = _number(held["month"]), held["n"].to_numpy(float)
     age = np.minimum(months.max() - months, SETTLED)
     come = np.append(growth[:SETTLED], np.ones(SETTLED + 1))[age]
-    judged = _judge(months, (n / np.maximum(come, LEAST_COME))[:, None], None)
-    usual, before, after = (a[:, 0] for a in (judged.usual, judged.before, judged.after))
+    judged = _judge("total", months, (n / np.maximum(come, LEAST_COME))[:, None], None)
+    usual, before, after, lasting = (a[:, 0] for a in (judged.usual, judged.before, judged.after, judged.lasting))
+    usual = usual * come
+    single = judged.unusual[:, 0] & _large("total", n, usual, few=judged.few) & (come >= LEAST_COME)
     for t, month in enumerate(held["month"]):
-        least = GROSS_RATIO if judged.few[t] else LEAST_RATIO["total"]
-        if judged.lasting[t, 0] and _far(after[t], before[t], LEAST_RATIO_LASTING["total"]):
+        if lasting[t]:
             said.add(month, "total", 9, _lasting_words(before[t], after[t]))
-        elif judged.unusual[t, 0] and come[t] >= LEAST_COME and _far(n[t] + 0.5, usual[t] * come[t] + 0.5, least):
-            said.add(month, "total", 9, _total_words(n[t], usual[t] * come[t], judged.around[t]))
+        elif single[t]:
+            said.add(month, "total", 9, _total_words(n[t], usual[t], judged.around[t]))
         if 1 - come[t] >= STILL_GROWING:
             said.add(month, "total", 1, f"May still grow: usually {1 - come[t]:.0%} of a month's records arrive later")
 
@@ -202,10 +209,6 @@ def _judge_totals(rows: pd.DataFrame, growth: np.ndarray, said: _Reasons) -> Non
 def _lasting_words(before: float, after: float) -> str:
     way = "above" if after > before else "below"
     return f"From here on the total stays about {abs(after / before - 1):.0%} {way} the months before"
-
-
-def _far(value: float, other: float, ratio: float) -> bool:
-    return max(value, other) >= ratio * min(value, other)
 
 
 def _total_words(n: float, expected: float, around: str) -> str:
@@ -222,15 +225,11 @@ def _judge_shares(rows: pd.DataFrame, kind: str, said: _Reasons) -> None:
     counts = rows.pivot_table(index="month", columns="part", values="n", aggfunc="sum", fill_value=0).sort_index()
     of = rows.groupby("month")["of"].first().to_numpy(float)
     k = counts.to_numpy(float)
-    judged = _judge(_number(counts.index), k, of)
-    share, usual = k / of[:, None], judged.usual
-    lasting = judged.lasting & _large(kind, judged.after, judged.before, of, lasting=True)
-    single = judged.unusual & ~lasting & _large(kind, share, usual, of, judged.few)
-    if kind in LEAST_RATIO:
-        single &= np.maximum(share, usual) * of[:, None] >= SMALLEST_PART
-        lasting &= np.fmax(judged.before, judged.after) * of[:, None] >= SMALLEST_PART
-    single &= ~_mirrored(single, share - usual)
-    lasting &= ~_mirrored(lasting, judged.after - judged.before)
+    judged = _judge(kind, _number(counts.index), k, of)
+    share, usual, lasting = k / of[:, None], judged.usual, judged.lasting
+    single = judged.unusual & ~lasting & _large(kind, share, usual, of[:, None], few=judged.few[:, None])
+    single &= ~_mirrored(single, share, usual)
+    lasting &= ~_mirrored(lasting, judged.after, judged.before)
     for t, j in zip(*np.nonzero(single | lasting), strict=True):
         month, part = counts.index[t], counts.columns[j]
         if part in PLACE_FIELDS and (month, "unplaced") in said.found:
@@ -241,26 +240,33 @@ def _judge_shares(rows: pd.DataFrame, kind: str, said: _Reasons) -> None:
 
 
 def _large(
-    kind: str, share: np.ndarray, usual: np.ndarray, of: np.ndarray, few: np.ndarray | None = None, *, lasting=False
+    kind: str,
+    now: np.ndarray,
+    then: np.ndarray,
+    of: np.ndarray | float = 1.0,
+    *,
+    few: np.ndarray | bool = False,
+    ratios: dict[str, float] = LEAST_RATIO,
 ) -> np.ndarray:
-    """Whether a share changed enough to matter, however sure the change is."""
-    points = np.abs(share - usual)
-    large = points >= LEAST_POINTS[kind]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if kind in LEAST_RATIO:
-            odds = np.abs(np.log(share / (1 - share)) - np.log(usual / (1 - usual)))
-            large &= odds >= np.log((LEAST_RATIO_LASTING if lasting else LEAST_RATIO)[kind])
-            large |= (usual * of[:, None] >= GONE_EXPECTED) & (share <= GONE_SHARE * usual)
-        if few is not None:
-            gross = np.maximum(share, usual) >= GROSS_RATIO * np.minimum(share, usual)
-            large &= ~few[:, None] | (gross & (points >= GROSS_POINTS))
+    """Whether a count, or a share of `of`, changed enough to matter, however sure the change is."""
+    points, gross = np.abs(now - then), np.maximum(now, then) >= GROSS_RATIO * np.minimum(now, then)
+    if kind == "total":
+        return np.maximum(now, then) + 0.5 >= np.where(few, GROSS_RATIO, ratios[kind]) * (np.minimum(now, then) + 0.5)
+    large = points >= np.where(few, np.maximum(GROSS_POINTS, LEAST_POINTS[kind]), LEAST_POINTS[kind])
+    large &= gross | ~np.asarray(few)
+    if kind in ratios:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.abs(np.log(now / (1 - now)) - np.log(then / (1 - then)))
+        gone = (then * of >= GONE_EXPECTED) & (now <= GONE_SHARE * then)
+        large = (large & (odds >= np.log(ratios[kind])) & (np.maximum(now, then) * of >= SMALLEST_PART)) | gone
     return large
 
 
-def _mirrored(found: np.ndarray, change: np.ndarray) -> np.ndarray:
+def _mirrored(found: np.ndarray, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """Shares that fell only because another rose more, or the other way round: shares add up to one."""
-    points = np.where(found, change, 0)
-    lead = np.take_along_axis(points, np.abs(points).argmax(axis=1)[:, None], axis=1)
+    points, usual = np.where(found, share - usual, 0), np.where(found, usual, 0)
+    most = (np.abs(points) - TIE * usual).argmax(axis=1)  # of two alike the smaller one is named: it changed more
+    lead = np.take_along_axis(points, most[:, None], axis=1)
     return found & (np.sign(points) != np.sign(lead))
 
 
@@ -296,7 +302,7 @@ def _area(code: str) -> str:
 def _name_missing_feeds(rows: pd.DataFrame, said: _Reasons) -> None:
     """A month that some of a source's feeds did not deliver, between months they did, is held in part only."""
     feeds = rows[rows["kind"] == "feed"]
-    held = sorted(rows.loc[(rows["kind"] == "total") & rows["n"].notna(), "month"])
+    held = sorted(rows.loc[(rows["kind"] == "total") & (rows["n"] > 0), "month"])
     for _, own in feeds.groupby("part"):
         if own["n"].median() < SMALLEST_PART:
             continue  # a month without any may be chance
@@ -323,30 +329,30 @@ class _Judged:
     after: np.ndarray
 
 
-def _judge(months: np.ndarray, k: np.ndarray, of: np.ndarray | None) -> _Judged:
+def _judge(kind: str, months: np.ndarray, k: np.ndarray, of: np.ndarray | None) -> _Judged:
     """Compare every month of every series with the months near it.
 
     months : numbers of the months held, in order. k : counts, one row per month. of : what they are shares of.
     """
     value, noise, back = _scaled(k, of)
     near = _near(months)
-    level = _levels(value, near)
     few = np.array([len(i) < FULL for i in near])
-    season, plain, alone = _season(months, value - level, few)
-    spread = np.where(
-        alone[:, None], _spread((value - level) / noise, few), _spread((value - level - plain) / noise, few)
-    )
-    lasting, before, after = _lasting(months, value - season, noise * spread)
+    off = value - _levels(value, _years(months))
+    season, plain, alone = _season(months, off, few)
+    spread = np.where(alone[:, None], _spread(off / noise, few), _spread((off - plain) / noise, few))
+    level_value = value - season
+    z, before, after = _moves(months, level_value, noise * spread)
+    size = 1.0 if of is None else of[:, None]
+    z[~_large(kind, back(after), back(before), size, ratios=LEAST_RATIO_LASTING)] = 0
+    lasting = _starts(z, level_value)
+    level = _levels(level_value, near)
     for j in np.flatnonzero(lasting.any(axis=0)):
         part = np.cumsum(lasting[:, j])
         own = [i[part[i] == part[t]] for t, i in enumerate(near)]
-        near = own if of is None else near
-        level[:, [j]] = _levels(value[:, [j]], own)
-        season[:, [j]], *_ = _season(months, np.nan_to_num(value[:, [j]] - level[:, [j]]), few)
-    rest = (value - level - season) / noise
-    z = rest / spread
+        level[:, [j]] = _levels(level_value[:, [j]], own)
+        near = own if kind == "total" else near
     with np.errstate(invalid="ignore"):
-        unusual = np.abs(z) >= (UNUSUAL_TOTAL if of is None else UNUSUAL)
+        unusual = np.abs((level_value - level) / noise / spread) >= (UNUSUAL_TOTAL if kind == "total" else UNUSUAL)
     around = [_around(months[t], months[i]) for t, i in enumerate(near)]
     return _Judged(back(level + season), unusual, few, around, lasting, back(before), back(after))
 
@@ -372,6 +378,12 @@ def _near(months: np.ndarray) -> list[np.ndarray]:
         order = np.lexsort((months, away))
         found.append(np.sort([i for i in order if i != t and away[i] <= REACH][:NEAR]).astype(int))
     return found
+
+
+def _years(months: np.ndarray) -> list[np.ndarray]:
+    """For each month the rows of a whole year about it, itself included, so that every season weighs alike."""
+    starts = np.clip(months - 6, months[0], max(months[0], months[-1] - 11))
+    return [np.flatnonzero((months >= start) & (months < start + 12)) for start in starts]
 
 
 def _levels(value: np.ndarray, near: list[np.ndarray]) -> np.ndarray:
@@ -405,10 +417,9 @@ def _spread(rest: np.ndarray, few: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(own, np.median(own)), 1)
 
 
-def _lasting(months: np.ndarray, value: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where a series moves to another level and stays there: the month it starts, and the levels before and after.
-
-    A trend is none: half of the change must show between the three months before and the three after.
+def _moves(months: np.ndarray, value: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far each series moves to another level at each month and stays there, in robust standard deviations, and the
+    levels before and after. A trend is no such move: half of it must show between three months before and three after.
     """
     shape = value.shape
     z, before, after = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
@@ -422,8 +433,8 @@ def _lasting(months: np.ndarray, value: np.ndarray, width: np.ndarray) -> tuple[
         change = after[t] - before[t]
         close = np.median(value[later[:3]], axis=0) - np.median(value[earlier[-3:]], axis=0)
         chance = 1.25 * width[t] * np.sqrt(1 / len(earlier) + 1 / len(later))
-        z[t] = np.where(np.abs(close) >= 0.5 * np.abs(change), change / chance, 0)
-    return _starts(z, value), before, after
+        z[t] = np.where(close * np.sign(change) >= AT_ONCE * np.abs(change), change / chance, 0)
+    return z, before, after
 
 
 def _starts(z: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -435,14 +446,20 @@ def _starts(z: np.ndarray, value: np.ndarray) -> np.ndarray:
             peak = int(left.argmax())
             first, last = max(0, peak - BEFORE), peak + AFTER
             close = [t for t in range(max(1, peak - AFTER), min(len(left), last)) if left[t] >= UNUSUAL_LASTING]
-            start = min(close, key=lambda t: _misfit(value[first:t, j]) + _misfit(value[t:last, j]))
-            lasting[start, j] = True
+            misfit = {t: _misfit(value[first:t, j]) + _misfit(value[t:last, j]) for t in close}
+            start = min(misfit, key=misfit.get)
+            lasting[start, j] = misfit[start] < _misfit_of_line(value[first:last, j])
             left[max(0, peak - BEFORE + 1) : peak + BEFORE] = 0
     return lasting
 
 
 def _misfit(values: np.ndarray) -> float:
-    return float(np.abs(values - np.median(values)).sum()) if len(values) else 0.0
+    return float(np.abs(values - np.median(values)).sum())
+
+
+def _misfit_of_line(values: np.ndarray) -> float:
+    place = np.arange(len(values))
+    return float(np.abs(values - np.polyval(np.polyfit(place, values, 1), place)).sum())
 
 
 def _around(month: int, near: np.ndarray) -> str:

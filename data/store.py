@@ -214,14 +214,44 @@ def residents(scope: Scope, *, level: str) -> pd.DataFrame:
 
 
 def admissions(scope: Scope) -> pd.DataFrame:
-    """Admissions as supplied, of the scope's area (tiers that hold them)."""
+    """Residents admitted for assault: period_type, period, icd_group, episodes, withheld (how many parts were `*`).
+
+    Rows for all ages and sexes are used where the file has them, else its parts are added up; a part that was withheld
+    is not in the sum, which is then too low.
+    """
     rows = table(scope, "admissions")
-    return run(scope, rows if scope.area == ALL else rows.filter(_.authority_code == scope.area))
+    rows = rows if scope.area == ALL else rows.filter(_.authority_code == scope.area)
+    whole = (_.age_band5 == "all") & (_.sex == "all")
+    keys = ["period_type", "period", "icd_group"]
+    added = rows.group_by(keys).agg(
+        parts=_.episodes.sum(where=~whole),
+        total=_.episodes.sum(where=whole),
+        withheld=_.suppressed.cast("int64").sum(),
+    )
+    found = run(scope, added.mutate(episodes=ibis.coalesce(_.total, _.parts)).order_by(keys))
+    return found[[*keys, "episodes", "withheld"]]
 
 
-def indicators(scope: Scope, *, level: str) -> pd.DataFrame:
-    """Every indicator of a level within the scope's area."""
-    return run(scope, table(scope, "indicators").filter(_.area_level == level))
+def deprivation(scope: Scope) -> pd.DataFrame:
+    """Small areas in each tenth of deprivation in the newest index held: decile (1 is most deprived), n, period."""
+    rows = table(scope, "indicators").filter(_.area_level == "lsoa", _.indicator_id.re_search(r"^imd\d{4}_decile$"))
+    inside = _areas(scope, "lsoa").select("area_code")
+    newest = rows.filter(_.period == rows.period.max()).semi_join(inside, "area_code")
+    counted = newest.group_by("period", decile=newest.value.cast("int64")).agg(n=_.count())
+    found = run(scope, counted)
+    if found.empty:
+        return _with_bounds(found)
+    full = pd.DataFrame({"decile": range(1, 11)}).merge(found, on="decile", how="left")
+    return _with_bounds(full.assign(n=full["n"].fillna(0), period=found["period"].iat[0]))
+
+
+def area_indicators(scope: Scope) -> pd.DataFrame:
+    """The newest value of every indicator held of an authority, with its interval and England's value."""
+    rows = table(scope, "indicators")
+    here = run(scope, rows.filter(_.area_code == scope.area).order_by(["indicator_id", "period"]))
+    england = run(scope, rows.filter(_.area_level == "country").select("indicator_id", "period", england="value"))
+    newest = here.dropna(subset=["value"]).drop_duplicates("indicator_id", keep="last")
+    return newest.merge(england, on=["indicator_id", "period"], how="left")
 
 
 def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:

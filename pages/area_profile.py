@@ -81,3 +81,19 @@ with right:
         page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="week")
     else:
         st.info("The source chosen gives the month only: it cannot say which weekday or hour.")
+
+left, right = st.columns(2)
+with left, page.explaining():
+    tenths = profiles.deprivation(page, scope)
+    if len(tenths.table):
+        bars = charts.bars(tenths, category="decile", value="n", in_order=True)
+        page.show(tenths, bars, finding=remarks.deprivation(tenths), key="deprivation")
+with right, page.explaining():
+    held = profiles.indicators(page, scope)
+    shown = ("name", "period", "value", "lower", "upper", "england", "unit")
+    page.show(held, finding=remarks.indicators(held), key="indicators", columns=shown, open_table=True)
+with page.explaining():
+    admitted = profiles.admissions(page, scope)
+    if len(admitted.table):
+        shown = ("period", "icd_group", "n", "withheld")
+        page.show(admitted, finding=remarks.admissions(admitted), key="admissions", columns=shown, open_table=True)

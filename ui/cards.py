@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics.disclosure import Release
 from ui import export, words
+from ui.access import Visitor
 from ui.picture import Picture
 
 PNG, CSV = "image/png", "text/csv"
@@ -65,6 +66,7 @@ def numbers(
     key: str,
     columns: tuple[str, ...],
     rows_select: str,
+    visitor: Visitor,
     *,
     open_table: bool,
 ) -> str | None:
@@ -80,10 +82,10 @@ def numbers(
             if drawer.open:  # a closed table is not sent
                 with drawer:
                     _table(release, key, columns, "")
-        now = datetime.now()
+        now, who = datetime.now(), visitor.name
         st.download_button(
             "CSV",
-            data=lambda: export.csv(release, finding, now),
+            data=lambda: export.csv(release, finding, now, exporter=who),
             file_name=export.file_name(release, "csv"),
             mime=CSV,
             icon=":material/download:",
@@ -93,7 +95,7 @@ def numbers(
         if drawn:
             st.download_button(
                 "Picture",
-                data=lambda: export.png(release, drawn, finding),
+                data=lambda: export.png(release, drawn, finding, now, exporter=who),
                 file_name=export.file_name(release, "png"),
                 mime=PNG,
                 icon=":material/image:",

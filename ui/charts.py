@@ -28,16 +28,19 @@ def bars(
     upper: str | None = None,
     highlight: str | list[str] | None = None,
     labels: Mapping[str, str] | None = None,
+    in_order: bool = False,
 ) -> Picture:
     """Which is highest? Ranked bars, each with its interval; what may not be shown stands last and says so.
 
     release : one row per `category`.
     lower, upper : names of the columns with the interval.
     highlight : the category, or categories, that the page is about.
+    in_order : keep the order of the rows, where the categories have one of their own.
 
     Misleads when the intervals overlap and the order is read as certain.
     """
     rows = _ranked(release, category, value, labels)
+    rows = rows.reindex(release.table.index) if in_order else rows
     chosen = [highlight] if isinstance(highlight, str) else list(highlight or [])
     rows["colour"] = [MAIN if not chosen or code in chosen else MUTED for code in rows["code"]]
     if not (lower and upper):
@@ -87,7 +90,7 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
     scale = alt.Scale(domain=[low, 1.1 * chart_parts.ceiling(data[["end"]])], nice=False)
 
     def draw() -> alt.LayerChart:
-        base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=_names_axis()))
+        base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=_names_axis(most)))
         tips = [alt.Tooltip("name:N", title=words.label(category)), alt.Tooltip("text:N", title=heading)]
         x = alt.X("value:Q", scale=scale, axis=chart_parts.numbers_axis(value))
         layers = [
@@ -104,7 +107,7 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
     return chart_parts.picture(draw, _order_in_words(rows, value), height + (90 if interval else 60))
 
 
-def _names_axis() -> alt.Axis:
+def _names_axis(lines: int = 1) -> alt.Axis:
     """Long names take a second line instead of being cut."""
     return alt.Axis(
         title=None,
@@ -112,6 +115,7 @@ def _names_axis() -> alt.Axis:
         labelColor=INK,
         labelLimit=0,
         labelOverlap=False,
+        labelOffset=-4 * (lines - 1),  # the first line stands at the bar: half way to the middle of them all
         labelPadding=8,
         labelExpr="split(datum.label, '\\n')",
         ticks=False,

@@ -246,7 +246,9 @@ class Page:
             st.markdown(f"#### {words.plain(finding)}")
             clicked = cards.picture(picture, key) if picture else None
             st.caption(words.plain(cards.note(release)))
-            chosen = cards.numbers(release, picture, finding, key, columns, rows_select, open_table=open_table)
+            chosen = cards.numbers(
+                release, picture, finding, key, columns, rows_select, self.visitor, open_table=open_table
+            )
         return clicked or chosen
 
     def headline(self, release: Release, *, label: str, column: str, change: str = "", help: str = "") -> None:

@@ -46,3 +46,59 @@ def week(page: Page, scope: Scope) -> Release | None:
     left_out = hours.attrs.get("left_out", 0)
     notes = (f"{left_out:,} records whose hour is not known are left out",) if left_out else ()
     return page.release(hours, counts=["n"], title="Records by weekday and hour", scope=scope, notes=notes)
+
+
+def deprivation(page: Page, scope: Scope) -> Release:
+    """Small areas of an authority in each tenth of deprivation."""
+    rows = store.deprivation(scope)
+    tenths = rows.assign(decile=rows["decile"].map(_tenth)) if len(rows) else rows
+    year = f"index of {rows['period'].iat[0]}" if len(rows) else "no index held"
+    return page.release(
+        tenths, counts=["n"], title="Small areas by tenth of deprivation", scope=scope, **_open("deprivation", year)
+    )
+
+
+def indicators(page: Page, scope: Scope) -> Release:
+    """The newest value of every public-health indicator held of an authority, beside England's."""
+    rows = store.area_indicators(scope)
+    return page.release(
+        rows,
+        counts=[],
+        derived=["value", "lower", "upper", "england"],
+        title="Public health indicators",
+        scope=scope,
+        **_open("fingertips", "newest period held of each"),
+    )
+
+
+def admissions(page: Page, scope: Scope) -> Release:
+    """Residents admitted to hospital for assault, by financial year and cause."""
+    rows = store.admissions(scope)
+    yearly = rows[rows["period_type"] == "financial_year"].rename(columns={"episodes": "n"})
+    withheld = int(yearly["withheld"].sum())
+    notes = (
+        (f"{withheld} parts were withheld by their owner as too small; sums that need them are too low",)
+        if withheld
+        else ()
+    )
+    settings = definitions.source("admissions")
+    return page.release(
+        yearly,
+        counts=["n"],
+        title="Hospital admissions for assault",
+        scope=scope.but(sources=("admissions",)),
+        notes=notes,
+        period="financial years held",
+        basis=settings.basis,
+        freshness="",
+    )
+
+
+def _open(source: str, period: str) -> dict[str, object]:
+    settings = definitions.source(source)
+    label = f"{settings.label} ({settings.controller}, {settings.licence})"
+    return {"sources": (label,), "basis": settings.basis, "period": period, "freshness": ""}
+
+
+def _tenth(decile: int) -> str:
+    return {1: "1, most deprived", 10: "10, least deprived"}.get(decile, str(decile))

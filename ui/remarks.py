@@ -89,6 +89,37 @@ def authorities(release: Release) -> str:
     return f"From year to year, {up} rose most ({_percent(ratio[up])}) and {down} least ({_percent(ratio[down])})."
 
 
+def deprivation(release: Release) -> str:
+    """How many small areas are among the most deprived tenth, and fifth, of England."""
+    n = release.table["n"].to_numpy()
+    areas = words.count(n.sum(), "small area")
+    first = f"{words.number(n[0])} lie in England's most deprived tenth"
+    return f"Of {areas}, {first}, {words.number(n[:2].sum())} in the first two."
+
+
+def indicators(release: Release) -> str:
+    """How many indicators differ from England's value: those whose interval leaves it out."""
+    table = release.table.dropna(subset=["lower", "upper", "england"])
+    if table.empty:
+        return (
+            "No public health indicator with an interval is held."
+            if release.table.empty
+            else "Public health indicators"
+        )
+    apart = int(((table["lower"] > table["england"]) | (table["upper"] < table["england"])).sum())
+    return (
+        f"{apart} of {words.count(len(table), 'indicator')} differ from England (its value lies outside the interval)."
+    )
+
+
+def admissions(release: Release) -> str:
+    """The newest financial year of admissions for assault of any kind."""
+    rows = release.table[release.table["icd_group"] == "X85_Y09"].sort_values("period")
+    if rows.empty or pd.isna(rows["n"].iloc[-1]):
+        return "Residents admitted to hospital for assault"
+    return f"{words.number(rows['n'].iloc[-1])} admissions of residents for assault in {rows['period'].iloc[-1]}."
+
+
 def freshness(release: Release) -> str:
     """How many sources are late."""
     table = release.table
