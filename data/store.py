@@ -32,7 +32,7 @@ class Scope:
     """What is asked about, by whom, of which snapshot; hashable, so that a cached answer never crosses tiers or loads.
 
     area : an authority's code, or `all`. start, end : first days of the first and last month, both included.
-    groups, sources : keys; no groups means all. age : a cohort. setting : domestic or public. time : day or night.
+    groups, sources : keys; no groups means all violence. age : a cohort. setting : domestic or public. time : day or night.
     place : an area or cell within the area, empty for all of it.
     """
 
@@ -119,7 +119,7 @@ def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
     """
     rows = _placeable(scope, "hex").filter(_.easting.notnull())
     q, r = hexagon(rows.easting, rows.northing, size_m)
-    labelled = rows.mutate(q=q, r=r, place=ibis.coalesce(rows.msoa_code, rows.authority_code))
+    labelled = rows.mutate(q=q, r=r, place=ibis.coalesce(rows.lsoa_code, rows.authority_code))
     streets = labelled.group_by(["q", "r", "location_key"]).agg(n=_.count())
     places = labelled.group_by(["q", "r", "place"]).agg(n=_.count())
     street = run(scope, streets.group_by(["q", "r"]).agg(street=_.location_key.argmax(_.n)))
@@ -191,6 +191,11 @@ def offence_groups(scope: Scope) -> list[str]:
     rows = _incidents(scope).filter(_.source.isin(scope.sources)).select("offence_group").distinct()
     found = set(run(scope, rows)["offence_group"])
     return [g for g in definitions.offence_groups() if g in found]
+
+
+def violent_groups() -> tuple[str, ...]:
+    """The groups that count as violence; possession is none, it follows police action."""
+    return tuple(g.key for g in definitions.offence_groups().values() if g.violent)
 
 
 def areas(scope: Scope, *, level: str) -> pd.DataFrame:
@@ -291,18 +296,20 @@ def answers(source: str, filter_name: str) -> bool:
     return filter_name in definitions.source(source).answers
 
 
+def can_answer(scope: Scope, source: str) -> bool:
+    """Whether a source's records can answer every filter that is set."""
+    return all(answers(source, name) for name in ("time", "age", "setting") if getattr(scope, name))
+
+
 def _records(scope: Scope) -> ibis.Table:
     """The incidents a scope is about."""
-    if unable := [
-        s for s in scope.sources if any(getattr(scope, f) and not answers(s, f) for f in ("time", "age", "setting"))
-    ]:
+    if unable := [s for s in scope.sources if not can_answer(scope, s)]:
         names = ", ".join(definitions.source(s).label for s in unable)
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
     rows = _incidents(scope).filter(_.source.isin(scope.sources), _.month.between(scope.start, scope.end))
     if scope.area != ALL:
         rows = rows.filter(_.authority_code == scope.area)
-    if scope.groups:
-        rows = rows.filter(_.offence_group.isin(scope.groups))
+    rows = rows.filter(_.offence_group.isin(scope.groups or violent_groups()))
     if scope.age:
         rows = rows.filter(_.victim_age_band.isin(_bands(scope.age)))
     if scope.setting:
@@ -366,7 +373,8 @@ def _values(scope: Scope, column: str) -> ibis.Table:
     if column == "authority_code":
         codes = definitions.partnership().codes if scope.area == ALL else (scope.area,)
         return ibis.memtable(pd.DataFrame({column: list(codes)}))
-    return ibis.memtable(pd.DataFrame({column: list(scope.groups or offence_groups(scope))}))
+    held = offence_groups(scope)
+    return ibis.memtable(pd.DataFrame({column: [g for g in held if g in (scope.groups or violent_groups())]}))
 
 
 def _residents(scope: Scope, level: str) -> ibis.Table:

@@ -94,7 +94,8 @@ def _one_geography(areas: pd.DataFrame, lookups: pd.DataFrame) -> pd.DataFrame:
     areas["geometry"] = shapely.from_wkb(areas["geometry"].to_numpy())
     whole = boundaries.completed(areas, lookups, definitions.partnership())
     everyday = whole["parent"].map(whole.drop_duplicates("area_code").set_index("area_code")["everyday_name"])
-    named = whole["everyday_name"].fillna(everyday)  # a small area is called by its neighbourhood
+    unnamed = whole["area_level"].eq("lsoa") & whole["everyday_name"].isna()  # called by its neighbourhood
+    named = whole["everyday_name"].mask(unnamed, everyday)
     return whole.assign(everyday_name=named, geometry=shapely.to_wkb(whole["geometry"].to_numpy()))
 
 

@@ -75,7 +75,7 @@ with right:
 page.show(months, charts.trend(months), finding=findings.trend(months), key="months")
 left, right = st.columns(2)
 with left:
-    page.show(mix, charts.mix(mix, category="offence_group"), finding=findings.mix(mix), key="mix")
+    page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="mix")
 with right:
     if week:
         page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="week")

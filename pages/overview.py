@@ -12,7 +12,7 @@ scope = filters.scope(page)
 EXPECTED = ("expected_lower", "expected_upper")
 
 
-@st.cache_data(show_spinner="Counting…", max_entries=64)
+@st.cache_data(show_spinner="Counting…", max_entries=128)
 def history(scope: store.Scope) -> pd.DataFrame:
     """Every month held of one source up to the end of the period, with the range each was expected in."""
     first = min(store.held_months(scope, scope.sources[0]), default=scope.start)
@@ -26,47 +26,46 @@ def by_authority(scope: store.Scope) -> pd.DataFrame:
     return store.monthly_counts(scope.but(start=scope.end - pd.DateOffset(months=35)), by=("authority_code",))
 
 
-with page.explaining():
-    records = {source: history(scope.but(sources=(source,))) for source in scope.sources}
-
-for column, (source, months) in zip(st.columns(max(len(records), 3)), records.items(), strict=False):
-    compared = trends.same_period_last_year(months, scope.start, scope.end)
-    change = trends.change(compared["now"], compared["before"])
-    numbers = compared.join(change[["ratio", "lower", "upper", "verdict"]]).assign(n=compared["now"])
+def headline(source: str, column: object) -> None:
+    """The records of one source in the period, against the year before and against expectation."""
     only = scope.but(sources=(source,))
-    asked = page.release(numbers, counts=["n"], title="Records in the period", scope=only)
-    latest = page.release(months, counts=["n"], derived=["expected", *EXPECTED], title="Latest month", scope=only)
-    said = f"{remarks.same_period(asked)} {remarks.against_expectation(latest)}"
-    with column:
+    with column, page.explaining():
+        months = history(only)
+        compared = trends.same_period_last_year(months, scope.start, scope.end)
+        change = trends.change(compared["now"], compared["before"])
+        numbers = compared.join(change[["ratio", "lower", "upper", "verdict"]]).assign(n=compared["now"])
+        asked = page.release(numbers, counts=["n"], title="Records in the period", scope=only)
+        latest = page.release(months, counts=["n"], derived=["expected", *EXPECTED], title="Latest month", scope=only)
+        said = f"{remarks.same_period(asked)} {remarks.against_expectation(latest)}"
         page.headline(asked, label=page.source_label(source), column="n", change=said)
 
-main = scope.sources[0]
-months_scope = scope.but(sources=(main,), start=records[main]["month"].min())
-months = page.release(
-    records[main],
-    counts=["n"],
-    derived=["expected", *EXPECTED],
-    title=f"{page.source_label(main)} by month",
-    scope=months_scope,
-    notes=("The shaded range is where a month was expected from its own earlier months, 95%",),
-)
-ranged = EXPECTED if months.table["expected"].notna().any() else None
+
 with page.explaining():
-    picture = charts.trend(
-        months, expected=ranged, flags=events.flags(months_scope), events=events.register(months_scope)
-    )
+    able = [source for source in store.sources(scope) if store.can_answer(scope, source)]
+    shown = [*scope.sources, *[source for source in able if source not in scope.sources and not scope.groups]]
+for source, column in zip(shown, st.columns(max(len(shown), 3)), strict=False):
+    headline(source, column)
+
+main = scope.but(sources=scope.sources[:1])
+with page.explaining():
+    rows = history(main)
+    whole = main.but(start=rows["month"].min())
+    marks, flagged = events.register(whole), events.flags(whole)
+ranged = EXPECTED if rows["expected"].notna().any() else None
+notes = (
+    ("The shaded range is where a month was expected from its own earlier months, 95%",) if ranged else ()
+) + events.key(marks)
+title = f"{page.source_label(main.sources[0])} by month"
+months = page.release(rows, counts=["n"], derived=["expected", *EXPECTED], title=title, scope=whole, notes=notes)
+picture = charts.trend(months, expected=ranged, flags=flagged, events=marks)
 page.show(months, picture, finding=findings.trend(months), key="months")
 
 if scope.area == store.ALL:
     with page.explaining():
-        counts = by_authority(scope.but(sources=(main,)))
+        counts = by_authority(main)
     counts = counts.assign(authority_name=counts["authority_code"].map(page.labels("authority_code")))
-    areas = page.release(
-        counts,
-        counts=["n"],
-        title="Records by month in each authority",
-        scope=scope.but(sources=(main,), start=counts["month"].min()),
-    )
+    since = main.but(start=counts["month"].min())
+    areas = page.release(counts, counts=["n"], title="Records by month in each authority", scope=since)
     page.show(
         areas, charts.small_multiples(areas, by="authority_name"), finding=remarks.authorities(areas), key="areas"
     )
@@ -76,4 +75,5 @@ with left, page.explaining():
     fresh = tables.freshness(page)
     page.show(fresh, finding=remarks.freshness(fresh), key="fresh", open_table=True)
 with right, page.explaining():
-    page.show(tables.news(page), finding="What the latest snapshot brought", key="news", open_table=True)
+    news = tables.news(page)
+    page.show(news, finding="What the latest snapshot brought", key="news", open_table=True)

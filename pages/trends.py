@@ -24,35 +24,29 @@ asked = scope.but(sources=(source,)) if source else scope
 
 @st.cache_data(show_spinner="Counting…", max_entries=128)
 def months_of(scope: store.Scope, split: str) -> pd.DataFrame:
-    """Monthly counts for each value of the split, with their rolling year."""
+    """Monthly counts for each value of the split, with their rolling year, from a year before the period on."""
     by = () if split == "source" else (split,)
-    early = scope.but(start=scope.start - pd.DateOffset(months=11))  # the first rolling year needs the year before
-    rows = store.monthly_counts(early, by=by)
+    rows = store.monthly_counts(scope.but(start=scope.start - pd.DateOffset(months=23)), by=by)
     series = [trends.rolling_sum(part) for _, part in rows.groupby(split, sort=False)]
     found = pd.concat(series, ignore_index=True)
-    return found[found["month"] >= scope.start]
+    return found[found["month"] >= scope.start - pd.DateOffset(months=12)]
 
 
 with page.explaining():
     rows = months_of(asked, split)
-labels = page.labels(split)
-rows = rows.assign(**{split: rows[split].map(labels)})
+    marks, flagged = events.register(asked), events.flags(asked)
+rows = rows.assign(**{split: rows[split].map(page.labels(split))})
 title = f"{VALUES[value]}, by {SPLITS[split].lower()}"
-months = page.release(rows, counts=["n"], derived=["rolling_sum"], title=title, scope=asked)
-with page.explaining():
-    flags, marks = events.flags(asked), events.register(asked)
-many = rows[split].nunique() > 8
-picture = (
-    charts.small_multiples(months, value=value, by=split)
-    if many
-    else charts.trend(months, value=value, by=split, flags=flags, events=marks)
-)
-page.show(months, picture, finding=findings.trend(months, value=value, by=split), key="trend")
+told = {"counts": ["n"], "derived": ["rolling_sum"], "title": title, "scope": asked, "notes": events.key(marks)}
+compared = page.release(rows, **told)
+months = page.release(rows[rows["month"] >= scope.start], **told)
+picture = charts.trend(months, value=value, by=split, flags=flagged, events=marks)
+page.show(months, picture, finding=findings.trend(compared, value=value, by=split), key="trend")
 
 left, right = st.columns(2)
 with left, page.explaining():
     mix = profiles.mix(page, asked.but(sources=asked.sources[:1]))
-    page.show(mix, charts.mix(mix, category="offence_group"), finding=findings.mix(mix), key="mix")
+    page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="mix")
 with right, page.explaining():
     week = profiles.week(page, asked)
     if week:

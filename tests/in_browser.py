@@ -56,7 +56,10 @@ def opened(script: Path, *, wait_for: str) -> Iterator[SimpleNamespace]:
             browser = play.chromium.launch(executable_path=browser_path, args=FLAGS)
             page = browser.new_page(viewport={"width": 1366, "height": 900})
             seen = SimpleNamespace(page=page, elsewhere=[], errors=[], received=[])
-            page.on("request", lambda r: None if r.url.startswith((address, "blob:", "data:")) else seen.elsewhere.append(r.url))
+            page.on(
+                "request",
+                lambda r: None if r.url.startswith((address, "blob:", "data:")) else seen.elsewhere.append(r.url),
+            )
             page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
             page.on("websocket", lambda s: s.on("framereceived", lambda frame: seen.received.append(len(frame))))
             page.goto(address)

@@ -21,7 +21,9 @@ def squares(count: int = SIDE) -> pd.DataFrame:
     """Areas of 500 m in rows from the south-west."""
     x, y = ORIGIN
     boxes = [
-        shapely.box(x + 500 * i, y + 500 * j, x + 500 * (i + 1), y + 500 * (j + 1)) for j in range(count) for i in range(count)
+        shapely.box(x + 500 * i, y + 500 * j, x + 500 * (i + 1), y + 500 * (j + 1))
+        for j in range(count)
+        for i in range(count)
     ]
     codes = [f"E{k:08d}" for k in range(len(boxes))]
     return pd.DataFrame({"area_code": codes, "name": [f"Place {k}" for k in range(len(boxes))], "geometry": boxes})
@@ -129,7 +131,16 @@ def test_a_change_for_1231_areas_is_under_60_kilobytes():
 
 def test_the_script_never_makes_html_of_data_and_asks_the_network_for_nothing():
     script = area_canvas.SCRIPT.read_text()
-    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "fetch(", "XMLHttpRequest", "http:", "https:", "import "):
+    for forbidden in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "fetch(",
+        "XMLHttpRequest",
+        "http:",
+        "https:",
+        "import ",
+    ):
         assert forbidden not in script
     assert "textContent" in script
 

@@ -295,8 +295,8 @@ def test_nothing_is_hidden_where_nothing_can_be_worked_back():
 
 
 def test_what_is_least_missed_is_hidden_and_what_was_hidden_before_goes_first():
-    # A = C = 7 are displayed 5 (5..7), the total 18 is displayed 20 (18..22): B >= 18 - 7 - 7 = 4. A and C are alike but
-    # for the people who live there.
+    # A = C = 7 are displayed 5 (5..7), the total 18 is displayed 20 (18..22): B >= 18 - 7 - 7 = 4. A and C are alike
+    # but for the number of people who live there.
     counts = records(("A", "2023-04-01", 7), ("B", "2023-04-01", 4), ("C", "2023-04-01", 7))
     areas = places("A", "B", "C").assign(population=[100, 100, 90])
     offered = offer(("all", "group", 5, QUARTER))
@@ -399,7 +399,7 @@ def supplied_only(table):
     return table[table["status"].ne("not supplied")]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_no_attacker_pins_a_count_between_places_and_kinds(seed):
     n = some_counts(np.random.default_rng(seed), (2, 2))
     counts = records(*[(lad, "2023-04-01", n[i, j], kind) for i, lad in enumerate("AB") for j, kind in enumerate("gh")])
@@ -417,7 +417,7 @@ def test_no_attacker_pins_a_count_between_places_and_kinds(seed):
     assert protection_audit.publishable(report)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(12))
 def test_no_attacker_pins_a_count_between_kinds_and_a_flag(seed):
     # Kind h lies wholly inside the flag, kind g partly: flag = h + g's flagged part, all = g + h.
     rng = np.random.default_rng(seed)
@@ -452,12 +452,12 @@ def sums_of(pairs, size):
     return reached > 0
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(14))
 def test_no_attacker_pins_a_count_between_places_and_quarters(seed):
     from scipy.signal import correlate2d
 
-    # Tries every whole table of two authorities and four quarters, one quarter at a time: a pair of counts is possible in
-    # a quarter when some sum of the other three, made of possible pairs, leads to years that agree.
+    # Tries every whole table of two authorities and four quarters, one quarter at a time: a pair of counts is possible
+    # in a quarter when some sum of the other three, made of possible pairs, leads to years that agree.
     n = some_counts(np.random.default_rng(seed), (2, 4))
     starts = APRIL[::3]
     counts = records(*[(lad, start, n[i, j]) for i, lad in enumerate("AB") for j, start in enumerate(starts)])

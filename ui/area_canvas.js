@@ -135,7 +135,7 @@ class AreaMap {
     canvas.dataset.drawn = `${this.data.fixed} ${this.data.classes.length}`;
   }
 
-  names(pen, fixed, wide, high, x, y, scale) { // the weightiest first; a name that would touch another is left out
+  names(pen, fixed, wide, high, x, y, scale) { // the most important first; a name that would touch one is left out
     const taken = [];
     Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 3.5 });
     pen.font = `600 14px ${getComputedStyle(this.box).fontFamily}`;

@@ -4,18 +4,29 @@ import pandas as pd
 
 from data import definitions, store
 from data.store import Scope
+from ui import words
+
+DRAWN = ("recording_change", "policy", "operation", "programme", "covid")  # a gap in the data is drawn as a gap
 
 
 def register(scope: Scope) -> pd.DataFrame:
-    """Events of the period that concern the scope's area: date, note."""
-    facts = store.snapshot_facts() or {}
-    invented = bool(facts.get("invented"))
-    rows = [e for e in definitions.events() if invented or not e.invented]
-    rows = [e for e in rows if e.scope in ("all", scope.area) or scope.area == store.ALL]
-    found = pd.DataFrame({"date": [pd.Timestamp(e.date) for e in rows], "note": [e.note for e in rows]})
-    if found.empty:
-        return found
-    return found[found["date"].between(scope.start, scope.end + pd.offsets.MonthEnd(1))]
+    """Events of the period that concern the scope's area, oldest first: date, note (a number), words (what happened)."""
+    invented = bool((store.snapshot_facts() or {}).get("invented"))
+    start, end = scope.start, scope.end + pd.offsets.MonthEnd(1)
+    rows = [
+        (pd.Timestamp(e.date), e.note)
+        for e in definitions.events()
+        if e.invented == invented and e.kind in DRAWN and start <= pd.Timestamp(e.date) <= end
+        if e.scope == "all" or scope.area in (store.ALL, e.scope)
+    ]
+    found = pd.DataFrame(rows, columns=["date", "words"])
+    return found.assign(note=[str(k + 1) for k in range(len(found))])
+
+
+def key(marks: pd.DataFrame) -> tuple[str, ...]:
+    """What the numbers on the chart stand for."""
+    told = [f"{m.note}: {m.words} ({words.month(m.date)})" for m in marks.itertuples()]
+    return ("Events " + "; ".join(told),) if told else ()
 
 
 def flags(scope: Scope) -> pd.DataFrame:

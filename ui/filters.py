@@ -1,6 +1,6 @@
 """The shared controls: one bar on every page, a Scope out, and the address bar always in step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -71,7 +71,7 @@ def scope(page: object) -> store.Scope:
 
 
 def seed() -> None:
-    """Take the address the visitor came with, once a session; from then on the controls lead and the address follows."""
+    """Take the address the visitor came with, once a session; then the controls lead and the address follows."""
     if VIEW not in st.session_state:
         given = {k: st.query_params.get_all(k) for k in st.query_params}
         st.session_state[VIEW] = {k: v if k in LISTS else v[-1] for k, v in given.items() if v}
@@ -184,14 +184,9 @@ def preset_months(preset: str, months: list[pd.Timestamp]) -> tuple[pd.Timestamp
 
 
 def _groups(chosen: list[str], labels: dict[str, str]) -> tuple[str, ...]:
-    if ALL_CRIME in chosen:
-        return tuple(labels)
-    known = definitions.offence_groups()
-    return tuple(chosen) or tuple(g for g in labels if known[g].violent)
+    """What was chosen; nothing means all violence, which every source knows in its own groups."""
+    return tuple(labels) if ALL_CRIME in chosen else tuple(chosen)
 
 
 def _view_as() -> None:
     st.selectbox("View as", list(access.TIERS), format_func=access.TIERS.get, key=access.VIEW_AS)
-
-
-Widget = Callable[..., object]

@@ -14,7 +14,7 @@ CONTEXT_M, AREA_M = 120, 40  # how far a simplified outline may lie from the tru
 FINE, COARSE = 5, 4  # decimals of a degree: about 1 m and 10 m
 PIXELS = (600, 520)  # the smallest map we expect: the first view fits into it
 MOST_NAMES = 150
-HALF_LETTER, NAME_GAP, LINE = 4.2, 5, 22  # pixels: half a letter, room beside a name, room from line to line
+LETTER, NAME_GAP, LINE = 15, 5, 22  # pixels: size of a name, room beside it, room from line to line
 NEAR_M = 500  # a harbour town may stand on the water of a simplified coast
 
 
@@ -33,7 +33,7 @@ class Context:
     """Land, authority borders and names, made once per partnership.
 
     land : polygons as lists of rings of [lon, lat]. borders : lines of [lon, lat].
-    towns : [lon, lat, name, weight], the weightiest first; of two names that collide the weightier stays.
+    towns : [lon, lat, name], the most important first; of two names that collide the first stays.
     grid : the same three in EPSG:27700 metres, for stills. id : says whether two are the same.
     """
 
@@ -85,9 +85,9 @@ def context(areas_lad: pd.DataFrame, towns: pd.DataFrame) -> Context:
     grid = {
         "land": land,
         "borders": [_pairs(line) for line in lines],
-        "towns": _names(areas_lad["name"], towns[_inside(towns, simple)]),
+        "towns": _names(areas_lad, simple, towns),
     }
-    named = [[*degrees([(x, y)], COARSE)[0], *rest] for x, y, *rest in grid["towns"]]
+    named = [[*degrees([(x, y)], COARSE)[0], name] for x, y, name in grid["towns"]]
     world = ([degrees_of(part, COARSE) for part in land], [degrees(line, COARSE) for line in grid["borders"]], named)
     return Context(*world, grid, f"{zlib.crc32(json.dumps(world).encode()):x}")
 
@@ -150,16 +150,20 @@ def _pairs(line: object) -> list[tuple[float, float]]:
     return np.round(shapely.get_coordinates(line)).astype(int).tolist()
 
 
-def _names(authorities: pd.Series, towns: pd.DataFrame) -> list[list]:
-    """Names by importance: the towns that an authority is named after first, then by residents, else in their order."""
-    size = towns["population"].fillna(0) if "population" in towns else pd.Series(range(len(towns), 0, -1), towns.index)
-    chief = towns["name"].isin(authorities)
-    order = pd.DataFrame({"chief": chief, "size": size}).sort_values(["chief", "size"], ascending=False, kind="stable")
-    top = towns.loc[order.index].drop_duplicates("name").head(MOST_NAMES)
-    return [
-        [round(x), round(y), name, len(top) - i]
-        for i, (name, x, y) in enumerate(zip(top["name"], top["x"], top["y"], strict=True))
-    ]
+def _names(areas_lad: pd.DataFrame, simple: np.ndarray, towns: pd.DataFrame) -> list[list]:
+    """[x, y, name]: towns that an authority is named after, the other authorities in capitals, then towns by residents."""
+    import shapely
+
+    towns = towns[_inside(towns, simple)]
+    if "population" in towns:
+        towns = towns.sort_values("population", ascending=False, kind="stable", na_position="last")
+    towns = towns.drop_duplicates("name").head(MOST_NAMES)
+    chief = towns["name"].isin(areas_lad["name"])
+    nameless = ~areas_lad["name"].isin(towns["name"]).to_numpy()
+    middle = shapely.get_coordinates(shapely.point_on_surface(simple[nameless])).tolist()
+    others = [[x, y, name.upper()] for (x, y), name in zip(middle, areas_lad["name"][nameless], strict=True)]
+    first, rest = (towns.loc[which, ["x", "y", "name"]].to_numpy().tolist() for which in (chief, ~chief))
+    return [[round(x), round(y), name] for x, y, name in [*first, *others, *rest]]
 
 
 def _inside(towns: pd.DataFrame, areas: np.ndarray) -> np.ndarray:
@@ -173,6 +177,11 @@ def _mercator(latitude: float) -> float:
     return math.degrees(math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2)))
 
 
+def half_width(name: str, size: float) -> float:
+    """About half the pixels a name takes: capitals are wider."""
+    return len(name) * size * (0.34 if name.isupper() else 0.28)
+
+
 def grid_angle(view: View) -> float:
     """How far the grid's east is turned from true east at the middle of the view, in degrees anticlockwise."""
     west, south, east, north = view.box
@@ -182,13 +191,13 @@ def grid_angle(view: View) -> float:
 
 
 def with_room(towns: list, view: View, height: int) -> list[list]:
-    """[lon, lat, name] of the names that touch no weightier one when the camera shows the first view."""
+    """[lon, lat, name] of the names that touch none before them when the camera shows the first view."""
     pixels = 512 * 2**view.zoom / 360
     taken: list[tuple] = []
     kept = []
-    for lon, lat, name, _ in towns:
+    for lon, lat, name in towns:
         left, top = (lon - view.longitude) * pixels, (_mercator(view.latitude) - _mercator(lat)) * pixels
-        half = len(name) * HALF_LETTER + NAME_GAP
+        half = half_width(name, LETTER) + NAME_GAP
         if abs(top) < height / 2 and not any(abs(left - a) < half + b and abs(top - c) < LINE for a, b, c in taken):
             taken.append((left, half, top))
             kept.append([lon, lat, name])

@@ -5,6 +5,7 @@ import json
 import altair as alt
 
 from ui import palettes
+from ui.map_ground import half_width
 from ui.picture import LegendEntry
 
 WIDE, HIGH = 860, 600  # pixels of the map at most, before scaling
@@ -89,11 +90,11 @@ def _feature(geometry: dict, properties: dict) -> dict:
 
 
 def _names(towns: list, box: tuple[float, float, float, float], scale: float) -> list[alt.LayerChart]:
-    """The names that have room, the weightiest first, each with a light edge."""
+    """The names that have room, the most important first, each with a light edge."""
     west, south, east, north = box
     taken, rows = [], []
-    for x, y, name, _ in towns:
-        left, top, half = (x - west) * scale, (north - y) * scale, len(name) * NAME * 0.29 + 6
+    for x, y, name in towns:
+        left, top, half = (x - west) * scale, (north - y) * scale, half_width(name, NAME) + 6
         inside = half < left < (east - west) * scale - half and NAME < top < (north - south) * scale - NAME
         if not inside or any(abs(left - a) < half + c and abs(top - b) < NAME * 1.7 for a, b, c in taken):
             continue

@@ -13,7 +13,7 @@ import pandas as pd
 from ui.picture import LegendEntry
 
 SEQUENTIAL = ("#F4BE6E", "#EA9247", "#D15A38", "#9C2440", "#4C0D3E")  # L* 80, 68, 53, 35, 16
-DIVERGING = ("#84F0FC", "#8FD3F7", "#A2BDDE", "#B0AEA9", "#E08A40", "#B93E2B", "#5E0C33")  # L* 89 down to 20
+DIVERGING = ("#8CF3FE", "#9AD9FA", "#AECAE8", "#C0BEB9", "#E8964A", "#BE432C", "#5E0C33")  # L* 90 to 77 to 20
 HIDDEN = "#FFFFFF"  # a number that may not be shown: lighter than every class
 NOT_SUPPLIED = "#D6D3CC"  # no number at all
 LAND, AROUND = "#F0EFEA", "#DDE3E7"  # the partnership's land; water and neighbours

@@ -9,6 +9,7 @@ CSS = """
 .stMain h3 { font-size: 1.25rem; padding: 0.4rem 0 0; }
 .stMain h4 { font-size: 1.06rem; line-height: 1.35; padding: 0 0 0.2rem; font-weight: 600; }
 .stMain [data-testid="stCaptionContainer"] p { font-size: 0.82rem; line-height: 1.35; }
+[data-testid="stAlert"] { margin-top: 0.35rem; }
 .st-key-filter_bar { gap: 0.6rem; }
 .st-key-filter_bar label p { font-size: 0.82rem; }
 @media print { [data-testid="stHeader"], .st-key-filter_bar { display: none; } }

@@ -11,7 +11,7 @@ from ui.frame import Page
 
 def freshness(page: Page) -> Release:
     """How fresh each source is."""
-    rows = tracker.freshness(page.scope, pd.Timestamp.now())
+    rows = tracker.freshness(page.scope, _today(page))
     rows["source"] = rows["source"].map(_label)
     return _release(page, rows, "Freshness by source", counts=["months"])
 
@@ -63,6 +63,13 @@ def loads(page: Page) -> Release:
     rows = tracker.store.latest_loads(page.scope)
     rows["source"] = rows["source"].map(_label)
     return _release(page, rows.drop(columns=["file_hash", "reasons"]), "Deliveries", counts=["accepted"])
+
+
+def _today(page: Page) -> pd.Timestamp:
+    """The day lateness is judged by; invented data are looked at a month after they end, for they never grow."""
+    if not page.facts.get("invented"):
+        return pd.Timestamp.now()
+    return tracker.store.coverage(page.scope)["month"].max() + pd.DateOffset(months=2)
 
 
 def _release(page: Page, rows: pd.DataFrame, title: str, *, counts: list[str], derived: list[str] = []) -> Release:

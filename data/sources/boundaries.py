@@ -291,7 +291,8 @@ def knit(areas: pd.DataFrame, lookups: pd.DataFrame) -> pd.DataFrame:
     parent = named.where((level == "lsoa") & named.notna(), parent)
     areas["parent"] = parent.where(level != "lad", areas["area_code"].map(_pairs(lookups, "lad_pfa")).astype("str"))
     spoken = lookups[lookups["kind"] == "msoa_name"].drop_duplicates("from_code").set_index("from_code")["name"]
-    areas["everyday_name"] = areas["area_code"].map(spoken).astype("str").where(level == "msoa", areas["everyday_name"])
+    given = areas["area_code"].map(spoken).astype("str")
+    areas["everyday_name"] = given.where((level == "msoa") & given.notna(), areas["everyday_name"])
     return areas
 
 
