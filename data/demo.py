@@ -5,7 +5,6 @@ for theirs) and loaded from there. The map, residents, places and factors are wr
 """
 
 import shutil
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +29,6 @@ from data import (
 )
 from data.demo_geography import FEED
 from data.demo_ground import Ground
-from data.sources.files import Piece
 
 SOURCES = ("police_extract", "istv", "ambulance", "admissions", "police_uk")
 MONTHLY_FROM = np.datetime64("2025-01")  # from here the police deliver each month; all else comes by the year
@@ -46,11 +44,11 @@ class World:
 
 
 def publish_invented(
-    folder: Path | None = None, *, seed: int = 0, progress: Callable[[Iterable[Piece]], Iterable[Piece]] = iter
+    folder: Path | None = None, *, seed: int = 0, progress: ingest.Progress = lambda done, total: done
 ) -> str:
     """Publish the invented partnership as the next snapshot; nothing of an earlier snapshot is kept in it.
 
-    folder : the data folder. seed : fixes everything that chance decides. progress : wraps each source's list of files.
+    folder : the data folder. seed : fixes everything that chance decides. progress : wraps each source's files.
 
     Returns the id of the snapshot.
     """
@@ -59,8 +57,6 @@ def publish_invented(
     write_files(raw, files(invented, seed))
 
     def build(aside: Path) -> dict:
-        if (aside / "parts").exists():
-            publish.remove(aside / "parts")
         changed = _write_parts(aside, invented, seed)
         geography = ingest.geography_of(aside)
         for source in SOURCES:
@@ -68,7 +64,7 @@ def publish_invented(
             changed |= loaded
         return {"rows": tiers.build(aside, None, changed), "invented": True}
 
-    return publish.publish(build, folder).name
+    return publish.publish(build, folder, fresh=True).name
 
 
 def world(seed: int = 0) -> World:

@@ -60,7 +60,7 @@ def snapshot_facts() -> dict | None:
 
 
 def monthly_counts(scope: Scope, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Records per source and month, and per `by` (authority_code, offence_group); a month not supplied is a gap, no zero.
+    """Records per source and month, and per `by` (authority_code, offence_group); months not supplied are gaps.
 
     Returns source, month, the columns of `by`, n, n_lower, n_upper, status.
     """

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,12 +100,19 @@ def test_cells_without_events_are_not_drawn_and_none_at_all_is_an_empty_map():
 
 
 def test_numbers_that_may_not_be_shown_have_their_own_colour_and_words():
-    table = hexagons([12, 3, 5, 0]).assign(status=["shown", "band", "hidden", "not supplied"], n_upper=[12, 7, 7, 0])
+    table = hexagons([12, 3, 0]).assign(status=["shown", "band", "not supplied"], n_upper=[12, 7, 0])
     picture = drawn_cells(table)
     assert [entry.label for entry in picture.legend] == ["12 events", "hidden: fewer than 8", "not supplied"]
     said = [row[4] for layer in layers(picture, "cells-").values() for row in layer["data"]]
-    assert said == [12, "hidden: fewer than 8", "hidden: fewer than 8", "not supplied"]
+    assert said == [12, "<8", "not supplied"]
     assert len({entry.colour for entry in picture.legend} | {palettes.LAND, palettes.AROUND}) == 5
+
+
+def test_what_is_hidden_beside_a_small_number_is_not_called_small():
+    table = hexagons([50, 3]).assign(status=["hidden", "band"], n_upper=[60, 7])
+    assert [entry.label for entry in drawn_cells(table).legend] == ["hidden, or fewer than 8"]
+    assert [entry.label for entry in drawn_cells(table.head(1)).legend] == ["hidden"]
+    assert "50" not in json.dumps([layer["data"] for layer in layers(drawn_cells(table), "cells-").values()])
 
 
 def test_hot_spots_are_named_and_what_is_neither_hot_nor_cold_is_drawn_where_events_are():
@@ -129,8 +135,8 @@ def test_ordered_words_keep_their_order_and_get_darker():
 def test_rates_part_at_round_numbers_and_no_class_is_empty():
     values = pd.Series([1.234, 2.345, 3.456, 4.567, 5.678, np.nan])
     index, legend = palettes.classed(values, scheme="count", unit="per 1,000")
-    # By hand: the values at 20, 40, 60 and 80 in a hundred are 2.345, 3.456, 4.567, 5.678; two figures: 2.3 3.5 4.6 5.7.
-    # 3.456 is then in the second class with 2.345, 4.567 in the third, 5.678 in the fourth.
+    # By hand: the values at 20, 40, 60 and 80 in a hundred are 2.345, 3.456, 4.567, 5.678; rounded
+    # to two figures 2.3, 3.5, 4.6, 5.7. 3.456 is then in the second class with 2.345, 4.567 in the third, 5.678 in the fourth.
     assert [entry.label for entry in legend] == [
         "under 2.3 per 1,000",
         "2.3 to under 3.5 per 1,000",

@@ -57,7 +57,7 @@ function unpack(fixed) {
   fixed.borders.forEach((places) => line(borders, places, false));
   areas.forEach((area) => edges.addPath(area.path));
   const towns = fixed.towns.map(([lon, lat, name]) => [...step(lon, lat), name]);
-  return { areas, land, borders, edges, towns, step, world: fixed.world, paint: fixed.paint };
+  return { areas, land, borders, edges, towns, step, world: fixed.world, paint: fixed.paint, raised: fixed.raised };
 }
 
 class AreaMap {
@@ -140,7 +140,7 @@ class AreaMap {
     Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 3.5 });
     pen.font = `600 14px ${getComputedStyle(this.box).fontFamily}`;
     for (const [townX, townY, name] of fixed.towns) {
-      const left = (townX - x) * scale + wide / 2, top = (townY - y) * scale + high / 2;
+      const left = (townX - x) * scale + wide / 2, top = (townY - y) * scale + high / 2 - fixed.raised;
       if (left < 0 || top < 0 || left > wide || top > high) continue;
       const half = pen.measureText(name).width / 2 + 8;
       if (taken.some(([l, t, h]) => Math.abs(l - left) < h + half && Math.abs(t - top) < 24)) continue;

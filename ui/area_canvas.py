@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ui import palettes
+from ui import map_ground, palettes
 from ui.map_ground import Context, Shapes, View
 
 if TYPE_CHECKING:
@@ -75,7 +75,14 @@ def data(
         "ink": palettes.INK,
         "halo": palettes.HALO,
     }
-    fixed = {**shapes.packed, "land": context.land, "borders": context.borders, "towns": context.towns, "paint": paint}
+    fixed = {
+        **shapes.packed,
+        "land": context.land,
+        "borders": context.borders,
+        "towns": context.towns,
+        "paint": paint,
+        "raised": map_ground.RAISED,
+    }
     fixed["id"] = f"{shapes.packed['id']}-{context.id}"
     rows = pd.DataFrame({"digit": [DIGITS[i] for i in drawn.index], "text": drawn.text}, index=drawn.table["area_code"])
     rows["also"] = drawn.also or ""

@@ -10,7 +10,7 @@ DRAWN = ("recording_change", "policy", "operation", "programme", "covid")  # a g
 
 
 def register(scope: Scope) -> pd.DataFrame:
-    """Events of the period that concern the scope's area, oldest first: date, note (a number), words (what happened)."""
+    """Events of the period that concern the area, oldest first: date, note (a number), words (what happened)."""
     invented = bool((store.snapshot_facts() or {}).get("invented"))
     start, end = scope.start, scope.end + pd.offsets.MonthEnd(1)
     rows = [

@@ -13,6 +13,7 @@ GRID, WORLD = "EPSG:27700", "EPSG:4326"
 CONTEXT_M, AREA_M = 120, 40  # how far a simplified outline may lie from the true one
 FINE, COARSE = 5, 4  # decimals of a degree: about 1 m and 10 m
 PIXELS = (600, 520)  # the smallest map we expect: the first view fits into it
+RAISED = 18  # pixels a name stands above its place: hot spots lie in the middle of towns
 MOST_NAMES = 150
 LETTER, NAME_GAP, LINE = 15, 5, 22  # pixels: size of a name, room beside it, room from line to line
 NEAR_M = 500  # a harbour town may stand on the water of a simplified coast
@@ -151,7 +152,7 @@ def _pairs(line: object) -> list[tuple[float, float]]:
 
 
 def _names(areas_lad: pd.DataFrame, simple: np.ndarray, towns: pd.DataFrame) -> list[list]:
-    """[x, y, name]: towns that an authority is named after, the other authorities in capitals, then towns by residents."""
+    """[x, y, name]: towns an authority is named after, the other authorities in capitals, then towns by residents."""
     import shapely
 
     towns = towns[_inside(towns, simple)]

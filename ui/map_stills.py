@@ -5,7 +5,7 @@ import json
 import altair as alt
 
 from ui import palettes
-from ui.map_ground import half_width
+from ui.map_ground import RAISED, half_width
 from ui.picture import LegendEntry
 
 WIDE, HIGH = 860, 600  # pixels of the map at most, before scaling
@@ -94,7 +94,7 @@ def _names(towns: list, box: tuple[float, float, float, float], scale: float) ->
     west, south, east, north = box
     taken, rows = [], []
     for x, y, name in towns:
-        left, top, half = (x - west) * scale, (north - y) * scale, half_width(name, NAME) + 6
+        left, top, half = (x - west) * scale, (north - y) * scale - RAISED, half_width(name, NAME) + 6
         inside = half < left < (east - west) * scale - half and NAME < top < (north - south) * scale - NAME
         if not inside or any(abs(left - a) < half + c and abs(top - b) < NAME * 1.7 for a, b, c in taken):
             continue

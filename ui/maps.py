@@ -190,6 +190,8 @@ def _drawn(table: pd.DataFrame, release: Release, colour: str, how: dict) -> Dra
     if how["scheme"] != "class":
         values = table[colour].to_numpy(float, na_value=np.nan).tolist()
         text = [said if math.isnan(value) else palettes.figure(value) for said, value in zip(text, values, strict=True)]
+    if "shown" in table:
+        text = [s if kept else said for said, s, kept in zip(text, table["shown"], status.ne(SHOWN), strict=True)]
     also = [] if colour in release.counts or "shown" not in table else table["shown"].astype(str).tolist()
     return Drawn(table, index, legend, text, also)
 
@@ -199,9 +201,11 @@ def _status(table: pd.DataFrame) -> pd.Series:
 
 
 def _why(rows: pd.DataFrame, status: pd.Series) -> str:
+    """The legend of what has no number: withheld for being small (a band), withheld beside it (hidden), or not there."""
     if status.isin([BAND, HIDDEN]).all():
-        most = rows["n_upper"].max() if "n_upper" in rows else np.nan
-        return "hidden" if pd.isna(most) else f"hidden: fewer than {most + 1:,.0f}"
+        banded = status.eq(BAND) & (rows["n_upper"].notna() if "n_upper" in rows else False)
+        below = f"fewer than {rows['n_upper'][banded].max() + 1:,.0f}" if banded.any() else ""
+        return (f"hidden, or {below}" if status.eq(HIDDEN).any() else f"hidden: {below}") if below else "hidden"
     return MISSING if status.eq(MISSING).all() else "no value"
 
 
@@ -313,7 +317,8 @@ def _labels(towns: list, view: View, height: int) -> dict:
         "data": map_ground.with_room(towns, view, height),
         "getPosition": "@@=[this[0],this[1]]",
         "getText": "@@=this[2]",
-        "getSize": 15,
+        "getSize": map_ground.LETTER,
+        "getPixelOffset": [0, -map_ground.RAISED],
         "getColor": palettes.rgb(palettes.INK),
         "characterSet": "auto",
         "fontFamily": FONT,
