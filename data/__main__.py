@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data import ingest, publish
+from data import ingest, publish, tiers
 from data.errors import SourceProblem
 
 
@@ -17,7 +17,7 @@ def main(words: list[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     try:
         asked.run(asked)
-    except (SourceProblem, publish.Busy, LookupError) as problem:
+    except (SourceProblem, publish.Busy, tiers.ProtectionFailed, LookupError) as problem:
         print(problem.args[0] if problem.args else problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

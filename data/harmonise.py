@@ -44,6 +44,12 @@ class Geography:
         return ours.drop_duplicates(["from_code", "to_code"]).groupby("from_code")["to_code"].apply(list).to_dict()
 
     @cached_property
+    def successor_authority(self) -> dict[str, str]:
+        """Old LSOA code: the authority in which all that it became lies, where that is one."""
+        found = {old: set(self.parents["authority_code"].reindex(new)) for old, new in self.successors.items()}
+        return {old: codes.pop() for old, codes in found.items() if len(codes) == 1}
+
+    @cached_property
     def tree(self):  # shapely is imported only when something is loaded
         """A spatial index of the LSOA polygons, in row order."""
         import shapely
@@ -70,13 +76,14 @@ def placed(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
     rows = _with_points(rows, geography)
     if "lsoa_code" not in rows:
         rows["lsoa_code"] = pd.Series(None, index=rows.index, dtype="str")
-    coded = rows["lsoa_code"].notna()
+    given = rows["lsoa_code"]
     rows["lsoa_code"], rows["unresolved"] = _todays_lsoa(rows, geography)
     parents = geography.parents.reindex(rows["lsoa_code"])
     rows["msoa_code"] = parents["msoa_code"].to_numpy()
-    known = parents["authority_code"].to_numpy()
+    split = given.map(geography.successor_authority).where(rows["unresolved"])
+    known = parents["authority_code"].fillna(split.set_axis(parents.index)).to_numpy()
     rows["authority_code"] = rows["authority_code"].where(pd.isna(known), known) if "authority_code" in rows else known
-    return _with_problems(rows, coded, geography)
+    return _with_problems(rows, given.notna(), geography)
 
 
 def _with_points(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
@@ -148,10 +155,9 @@ def _with_problems(rows: pd.DataFrame, coded: pd.Series, geography: Geography) -
     ]
     found = np.select([np.asarray(bad) for bad, _ in reasons], [reason for _, reason in reasons], default="")
     rows["problem"] = rows["problem"].where(rows["problem"] != "", found)
-    rows.loc[rows["easting"].isna() & rows["precision"].isin(["exact", "address", "street", "snap"]), "precision"] = (
-        "lsoa"
-    )
-    rows.loc[rows["easting"].isna() & rows["lsoa_code"].isna(), "precision"] = "none"
+    nowhere, coded = rows["easting"].isna(), rows["lsoa_code"].notna()
+    rows.loc[nowhere & coded, "precision"] = "lsoa"
+    rows.loc[nowhere & ~coded & (rows["precision"] != "lad"), "precision"] = "none"
     return rows
 
 

@@ -3,7 +3,8 @@
 Every month is compared with the 12 held months nearest to it (six before, six after where there are), by medians, so
 that one bad month spoils no other; a season that other years show too is taken off first. A lasting change (a new
 recording practice) is flagged once, where it starts; the months after it are compared with each other. A source with
-fewer than 12 months near each other is flagged only for what halved or doubled.
+fewer than 12 months near each other is flagged only for what halved or doubled. Flags are worked out anew at each
+publishing, from all months held: what an old month is flagged for changes only when the months near it do.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ NEAR, REACH = 12, 12  # held months each is compared with, and how many calendar
 FULL, FEW = 11, 3  # of those: fewer than 11 are no year, so only gross departures count; fewer than 3 are no comparison
 BEFORE, AFTER, LEAST_AFTER = 12, 6, 3  # months on either side of a lasting change
 AT_ONCE = 0.5  # of a lasting change must come within three months, or it is a trend
-UNUSUAL, UNUSUAL_TOTAL, UNUSUAL_LASTING = 4.5, 4.0, 4.0  # robust standard deviations; false alarms are measured in tests
+UNUSUAL = 4.5  # robust standard deviations of a share; about 50 shares are looked at each month
+UNUSUAL_TOTAL, UNUSUAL_LASTING = 4.0, 4.0
 SMALLEST, SMALLEST_PART = 30, 20  # records of a month, and of a group or area in it, below which a share says little
 LEAST_POINTS = {"group": 0.01, "area": 0.01, "completeness": 0.15, "unplaced": 0.05}  # change of a share
 LEAST_RATIO = {"total": 1.2, "group": 1.25, "area": 1.25}  # of counts, or of the odds of a share
@@ -51,7 +53,7 @@ GONE_EXPECTED, GONE_SHARE = 50, 0.2  # a small share is flagged too when fewer t
 STILL_GROWING = 0.05  # share of a month's records that usually arrive later, from which it is said
 SETTLED = 6  # months after which a month hardly grows
 LEAST_COME = 0.5  # of a month's records: while fewer have arrived its total is not judged
-TIE = 1e-6
+TIE = 1e-6  # of two shares that changed alike the smaller is named
 NAMED = 3  # groups or areas named in one reason
 BY_PART = """
     SELECT source, month, coalesce(offence_group, authority_code, feed_id) AS part, count(*) AS n,
@@ -265,7 +267,7 @@ def _large(
 def _mirrored(found: np.ndarray, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """Shares that fell only because another rose more, or the other way round: shares add up to one."""
     points, usual = np.where(found, share - usual, 0), np.where(found, usual, 0)
-    most = (np.abs(points) - TIE * usual).argmax(axis=1)  # of two alike the smaller one is named: it changed more
+    most = (np.abs(points) - TIE * usual).argmax(axis=1)
     lead = np.take_along_axis(points, most[:, None], axis=1)
     return found & (np.sign(points) != np.sign(lead))
 
@@ -306,9 +308,9 @@ def _name_missing_feeds(rows: pd.DataFrame, said: _Reasons) -> None:
     for _, own in feeds.groupby("part"):
         if own["n"].median() < SMALLEST_PART:
             continue  # a month without any may be chance
-        usual = own["n"].sum() / own["of"].sum()
-        for month in [m for m in held if own["month"].min() < m < own["month"].max() and m not in set(own["month"])]:
-            words = f"One of its {feeds['part'].nunique()} feeds did not deliver, usually {usual:.0%} of records"
+        usual, there = own["n"].sum() / own["of"].sum(), set(own["month"])
+        words = f"One of its {feeds['part'].nunique()} feeds did not deliver, usually {usual:.0%} of records"
+        for month in [m for m in held if min(there) < m < max(there) and m not in there]:
             said.add(month, "total", 5, words)
 
 
@@ -340,19 +342,19 @@ def _judge(kind: str, months: np.ndarray, k: np.ndarray, of: np.ndarray | None) 
     off = value - _levels(value, _years(months))
     season, plain, alone = _season(months, off, few)
     spread = np.where(alone[:, None], _spread(off / noise, few), _spread((off - plain) / noise, few))
-    level_value = value - season
-    z, before, after = _moves(months, level_value, noise * spread)
+    settled = value - season
+    z, before, after = _moves(months, settled, noise * spread)
     size = 1.0 if of is None else of[:, None]
     z[~_large(kind, back(after), back(before), size, ratios=LEAST_RATIO_LASTING)] = 0
-    lasting = _starts(z, level_value)
-    level = _levels(level_value, near)
+    lasting = _starts(z, settled)
+    level = _levels(settled, near)
     for j in np.flatnonzero(lasting.any(axis=0)):
         part = np.cumsum(lasting[:, j])
         own = [i[part[i] == part[t]] for t, i in enumerate(near)]
-        level[:, [j]] = _levels(level_value[:, [j]], own)
+        level[:, [j]] = _levels(settled[:, [j]], own)
         near = own if kind == "total" else near
     with np.errstate(invalid="ignore"):
-        unusual = np.abs((level_value - level) / noise / spread) >= (UNUSUAL_TOTAL if kind == "total" else UNUSUAL)
+        unusual = np.abs((settled - level) / noise / spread) >= (UNUSUAL_TOTAL if kind == "total" else UNUSUAL)
     around = [_around(months[t], months[i]) for t, i in enumerate(near)]
     return _Judged(back(level + season), unusual, few, around, lasting, back(before), back(after))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from data import definitions, publish
+from data import definitions, protected, publish
 
 ALL = "all"
 SHOWN, MISSING = "shown", "not supplied"
@@ -32,7 +32,7 @@ class Scope:
     """What is asked about, by whom, of which snapshot; hashable, so that a cached answer never crosses tiers or loads.
 
     area : an authority's code, or `all`. start, end : first days of the first and last month, both included.
-    groups, sources : keys; no groups means all violence. age : a cohort. setting : domestic or public. time : day or night.
+    groups, sources : keys; no groups means all violence. age : a cohort. setting : domestic, public. time : day, night.
     place : an area or cell within the area, empty for all of it.
     """
 
@@ -62,8 +62,14 @@ def snapshot_facts() -> dict | None:
 def monthly_counts(scope: Scope, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
     """Records per source and month, and per `by` (authority_code, offence_group); months not supplied are gaps.
 
-    Returns source, month, the columns of `by`, n, n_lower, n_upper, status.
+    Returns source, month, the columns of `by`, n, n_lower, n_upper, status. Sources a partner sees only as protected
+    aggregates answer by quarter (`period_type` says so).
     """
+    if banded := banded_sources(scope):
+        codes = definitions.partnership().codes if scope.area == ALL else (scope.area,)
+        rows = protected.quarters(_protected(scope, banded), scope.groups, scope.area, by, codes)
+        rest = tuple(s for s in scope.sources if s not in banded)
+        return pd.concat([monthly_counts(scope.but(sources=rest), by=by), rows]) if rest else rows
     keys = ["source", "month", *by]
     counted = _records(scope).group_by(keys).agg(n=_.count())
     grid = _held(scope)
@@ -78,8 +84,16 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
     """Records per source and area of a level over the period, with the residents there.
 
     Returns source, the columns of the areas, population, months (how many were supplied), n, n_lower, n_upper, status.
-    Finer than MSOA, domestic and sexual records are left out, as are groups that may not be placed.
+    Finer than MSOA, domestic and sexual records are left out, as are groups that may not be placed. Protected
+    aggregates answer for the newest financial year of the period; `.attrs["period"]` says which.
     """
+    if banded := banded_sources(scope):
+        counts, year = protected.areas(_protected(scope, banded), scope.groups, level)
+        if counts.empty:
+            raise NotHeld(
+                f"{_names(banded)} is held here by authority and quarter, and by neighbourhood and year, no finer."
+            )
+        return _with_places(scope, level, counts, year)
     column = AREA_COLUMN[level]
     rows = _placeable(scope, level)
     counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum())
@@ -90,6 +104,16 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
     full = places.left_join(counted, ["source", "area_code"]).select(*places.columns, "n", "harm")
     n = ibis.ifelse(full.months > 0, full.n.fill_null(0), None)
     return _answer(scope, full.mutate(n=n, harm=full.harm.fill_null(0)).order_by(["source", "area_code"]))
+
+
+def _with_places(scope: Scope, level: str, counts: pd.DataFrame, year: str) -> pd.DataFrame:
+    """Protected counts beside the areas they are about; an area without a row is not held."""
+    places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
+    known = run(scope, places).merge(run(scope, _residents(scope, level))[["area_code", "population"]], how="left")
+    found = known.merge(counts, on="area_code", how="left")
+    found["status"] = found["status"].fillna(MISSING)
+    found.attrs["period"] = year
+    return found
 
 
 def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0, 0.0)) -> pd.DataFrame:
@@ -146,6 +170,8 @@ def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ib
 
 def offence_mix(scope: Scope) -> pd.DataFrame:
     """Records per source and offence group over the period, fullest first; groups without any are left out."""
+    if banded := banded_sources(scope):
+        return protected.mix(_protected(scope, banded), scope.area)
     return _answer(
         scope, _records(scope).group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n"))
     )
@@ -183,13 +209,29 @@ def held_months(scope: Scope, source: str) -> list[pd.Timestamp]:
 def sources(scope: Scope) -> list[str]:
     """The sources of incidents this tier holds, fullest first."""
     counted = _incidents(scope).group_by("source").agg(n=_.count())
-    return run(scope, counted.order_by(ibis.desc("n")))["source"].tolist()
+    open_ = run(scope, counted.order_by(ibis.desc("n")))["source"].tolist() if _holds(scope, "incidents") else []
+    if not _holds(scope, "protected"):
+        return open_
+    closed = run(scope, table(scope, "protected").select("source").distinct().order_by("source"))["source"]
+    return open_ + [s for s in closed if s not in open_ and definitions.source(s).table == "incidents"]
+
+
+def banded_sources(scope: Scope) -> tuple[str, ...]:
+    """The chosen sources that this tier holds only as protected aggregates."""
+    if scope.tier != "partner" or not _holds(scope, "protected"):
+        return ()
+    return tuple(s for s in scope.sources if not definitions.source(s).open)
 
 
 def offence_groups(scope: Scope) -> list[str]:
     """The offence groups the chosen sources hold, in reading order."""
-    rows = _incidents(scope).filter(_.source.isin(scope.sources)).select("offence_group").distinct()
-    found = set(run(scope, rows)["offence_group"])
+    found = set()
+    if banded := banded_sources(scope):
+        rows = table(scope, "protected").filter(_.source.isin(banded)).select("measure").distinct()
+        found |= set(run(scope, rows)["measure"])
+    if _holds(scope, "incidents"):
+        rows = _incidents(scope).filter(_.source.isin(scope.sources)).select("offence_group").distinct()
+        found |= set(run(scope, rows)["offence_group"])
     return [g for g in definitions.offence_groups() if g in found]
 
 
@@ -283,6 +325,8 @@ def floor_m(scope: Scope) -> int:
 def left_out(scope: Scope, level: str) -> int:
     """How many records of the scope may not be placed at a level, or carry no place."""
     column = {"hex": "easting"}.get(level) or AREA_COLUMN[level]
+    if banded_sources(scope):
+        return 0
     placed = _placeable(scope, level)
     counts = [
         run(scope, rows.agg(n=_.count()))["n"].iat[0]
@@ -303,6 +347,10 @@ def can_answer(scope: Scope, source: str) -> bool:
 
 def _records(scope: Scope) -> ibis.Table:
     """The incidents a scope is about."""
+    if banded := banded_sources(scope):
+        raise NotHeld(
+            f"{_names(banded)} is held here by authority and quarter, and by neighbourhood and year, no finer."
+        )
     if unable := [s for s in scope.sources if not can_answer(scope, s)]:
         names = ", ".join(definitions.source(s).label for s in unable)
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
@@ -422,6 +470,22 @@ def run(scope: Scope, question: ibis.Table) -> pd.DataFrame:
 
 def _answer(scope: Scope, question: ibis.Table) -> pd.DataFrame:
     return _with_bounds(run(scope, question))
+
+
+def _holds(scope: Scope, name: str) -> bool:
+    return name in _engine(str(publish.root()), scope.snapshot, scope.tier)[1]
+
+
+def _names(sources: tuple[str, ...]) -> str:
+    return ", ".join(definitions.source(s).label for s in sources)
+
+
+def _protected(scope: Scope, banded: tuple[str, ...]) -> pd.DataFrame:
+    """The protected aggregates of some sources within the period; filters they were not published by are refused."""
+    if scope.age or scope.setting or scope.time or scope.place:
+        raise NotHeld(f"{_names(banded)} is held here in fixed tables, which cannot be filtered that way.")
+    rows = table(scope, "protected").filter(_.source.isin(banded), _.month <= scope.end, _.period_end >= scope.start)
+    return run(scope, rows)
 
 
 def _with_bounds(frame: pd.DataFrame) -> pd.DataFrame:

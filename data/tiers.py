@@ -4,6 +4,7 @@ restricted : everything harmonised. public : sources already published by their 
 data and the protected aggregates of the rest (see protection).
 """
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -13,9 +14,14 @@ from data import definitions, publish, schema
 
 OPEN_INCIDENTS = ("police_uk",)  # published by their owner at the level held
 ROW_GROUP = 122_880  # rows; DuckDB's own size, one authority's year of a large force
+FLAGS = ("sv_local", "knife", "domestic", "sexual")
 SORTED = {"incidents": "authority_code, month, offence_group"}
 OPEN_TABLES = ("population", "indicators", "areas", "places")
 LATEST_WINS = "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY filename DESC) = 1"
+
+
+class ProtectionFailed(Exception):
+    """The audit of the protected tables did not pass; nothing is published."""
 
 
 def build(snapshot: Path, before: Path | None, changed: set[tuple[str, str]]) -> dict[str, int]:
@@ -33,12 +39,12 @@ def build(snapshot: Path, before: Path | None, changed: set[tuple[str, str]]) ->
         rows["incidents"] += _incidents(
             folder, target, _same(before, target, snapshot, ("incidents", folder.name), changed)
         )
-    for table in ("admissions", *OPEN_TABLES, "lookups", "loads"):
+    for table in ("areas", "admissions", "population", "indicators", "places", "lookups", "loads"):
         rows[table] = _whole(snapshot, table)
     _coverage(snapshot)
     _flags(snapshot)
     _public(snapshot)
-    _partner(snapshot)
+    _partner(snapshot, before)
     return rows
 
 
@@ -73,7 +79,7 @@ def _whole(snapshot: Path, table: str) -> int:
     elif table == "population":
         from data.sources import population
 
-        frame = population.finest(frame)
+        frame = _with_sums(population.finest(frame), pd.read_parquet(snapshot / "restricted" / "areas.parquet"))
     frame.to_parquet(snapshot / "restricted" / f"{table}.parquet", index=False, compression="zstd")
     return len(frame)
 
@@ -97,6 +103,23 @@ def _one_geography(areas: pd.DataFrame, lookups: pd.DataFrame) -> pd.DataFrame:
     unnamed = whole["area_level"].eq("lsoa") & whole["everyday_name"].isna()  # called by its neighbourhood
     named = whole["everyday_name"].mask(unnamed, everyday)
     return whole.assign(everyday_name=named, geometry=shapely.to_wkb(whole["geometry"].to_numpy()))
+
+
+def _with_sums(people: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """Residents of neighbourhoods and authorities, added up from small areas where no file gives them."""
+    small = people[people["area_level"] == "lsoa"]
+    lsoas = areas[areas["area_level"] == "lsoa"].set_index("area_code")
+    levels = areas.set_index("area_code")["area_level"]
+    found = [people]
+    for level, column in (("msoa", "parent"), ("lad", "authority_code")):
+        held = people.loc[people["area_level"] == level, ["year", "pop_type"]].drop_duplicates()
+        lacking = small.merge(held.assign(held=True), how="left", on=["year", "pop_type"])
+        lacking = lacking[lacking["held"].isna()].drop(columns="held")
+        lacking["area_code"] = lacking["area_code"].map(lsoas[column])
+        lacking = lacking[lacking["area_code"].map(levels) == level].assign(area_level=level)
+        keys = [c for c in lacking.columns if c not in ("population", "estimated")]
+        found.append(lacking.groupby(keys, as_index=False, dropna=False).agg({"population": "sum", "estimated": "any"}))
+    return schema.typed(pd.concat(found, ignore_index=True), "population")
 
 
 def _coverage(snapshot: Path) -> None:
@@ -132,13 +155,43 @@ def _public(snapshot: Path) -> None:
         frame[~closed].to_parquet(public / f"{table}.parquet", index=False)
 
 
-def _partner(snapshot: Path) -> None:
+def _partner(snapshot: Path, before: Path | None) -> None:
     """The public data; every partner's loads and months; and the protected aggregates of what is not public."""
     partner = snapshot / "partner"
     publish.link_tree(snapshot / "public", partner)
     for table in ("coverage", "loads", "flags"):
         (partner / f"{table}.parquet").unlink()
         publish.link(snapshot / "restricted" / f"{table}.parquet", partner / f"{table}.parquet")
+    _protected(snapshot, before).to_parquet(partner / "protected.parquet", index=False)
+
+
+def _protected(snapshot: Path, before: Path | None) -> pd.DataFrame:
+    """The protected aggregates of the sources that are not public; raises ProtectionFailed rather than publish a leak."""
+    from data import protection, protection_audit
+
+    restricted = snapshot / "restricted"
+    closed = [f for f in sorted((restricted / "incidents").glob("*.parquet")) if f.stem not in OPEN_INCIDENTS]
+    admissions = pd.read_parquet(restricted / "admissions.parquet")
+    if not closed and admissions.empty:
+        return pd.DataFrame(columns=protection.RELEASED)
+    keys = ", ".join(["source", "offence_group", *FLAGS, "authority_code", "msoa_code", "month"])
+    counts = pd.DataFrame(columns=[*keys.split(", "), "n"])
+    if closed:
+        names = ", ".join(f"'{_sql(f)}'" for f in closed)
+        with duckdb.connect() as engine:
+            counts = engine.execute(f"SELECT {keys}, count(*) AS n FROM read_parquet([{names}]) GROUP BY ALL").df()
+    areas, people = (pd.read_parquet(restricted / f"{t}.parquet") for t in ("areas", "population"))
+    newest = people[people["year"] == people.groupby("area_level")["year"].transform("max")]
+    residents = newest.groupby("area_code")["population"].sum()
+    areas = areas[["area_code", "area_level", "parent"]].assign(population=areas["area_code"].map(residents))
+    coverage = pd.read_parquet(restricted / "coverage.parquet")[["source", "month"]].drop_duplicates()
+    earlier = before / "partner" / "protected.parquet" if before else None
+    previous = pd.read_parquet(earlier) if earlier and earlier.exists() else None
+    released, report = protection.protect(counts, areas, admissions=admissions, supplied=coverage, previous=previous)
+    (snapshot / "protection.json").write_text(json.dumps(report, default=str, indent=1), encoding="utf-8")
+    if not protection_audit.publishable(report):
+        raise ProtectionFailed("The protected tables failed their audit: a hidden number could be worked back.")
+    return released
 
 
 def _write(query: str, target: Path) -> None:

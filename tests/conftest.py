@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pyproj import Transformer
 
-from data import ingest
+from data import harmonise, ingest, publish
 
 X0, Y0, SIDE = 440_000, 110_000, 2_000
 WEST, EAST = "E06000901", "E06000902"
@@ -79,7 +79,7 @@ def crime(
     street: str = "High Street",
 ) -> str:
     """One line of a street file. number : makes the Crime ID, none for none. at : metres, none for no point."""
-    lon, lat = ("{:.6f}".format(v) for v in TO_DEGREES.transform(*at)) if at else ("", "")
+    lon, lat = (f"{v:.6f}" for v in TO_DEGREES.transform(*at)) if at else ("", "")
     identity = "" if number is None else f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}".ljust(64, "0")
     label = f"On or near {street}" if at else "No Location"
     return f"{identity},{month},{force},{force},{lon},{lat},{label},{lsoa},,{kind},,"
@@ -152,6 +152,14 @@ def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ingest.ingest("boundaries", [shape])
         ingest.ingest("population", [text_file(files / "people.csv", POPULATION)])
     return home
+
+
+@pytest.fixture(scope="session")
+def marches(tiny_template: Path) -> harmonise.Geography:
+    """The areas of the small invented partnership, as records are placed in them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_PARTNERSHIP", str(tiny_template / "partnership.toml"))
+        return ingest.geography_of(publish.current(tiny_template / "data"))
 
 
 @pytest.fixture

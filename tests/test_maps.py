@@ -135,8 +135,8 @@ def test_ordered_words_keep_their_order_and_get_darker():
 def test_rates_part_at_round_numbers_and_no_class_is_empty():
     values = pd.Series([1.234, 2.345, 3.456, 4.567, 5.678, np.nan])
     index, legend = palettes.classed(values, scheme="count", unit="per 1,000")
-    # By hand: the values at 20, 40, 60 and 80 in a hundred are 2.345, 3.456, 4.567, 5.678; rounded
-    # to two figures 2.3, 3.5, 4.6, 5.7. 3.456 is then in the second class with 2.345, 4.567 in the third, 5.678 in the fourth.
+    # By hand: the values at 20, 40, 60 and 80 in a hundred are 2.345, 3.456, 4.567, 5.678, to two
+    # figures 2.3, 3.5, 4.6, 5.7: 3.456 is in the second class with 2.345, and none is left for the fifth.
     assert [entry.label for entry in legend] == [
         "under 2.3 per 1,000",
         "2.3 to under 3.5 per 1,000",

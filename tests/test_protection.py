@@ -336,6 +336,27 @@ def test_a_kind_that_is_not_offered_cannot_be_shown_to_have_happened():
         assert lower["all"] - upper["assault"] < 1
 
 
+def test_only_a_table_that_agrees_with_every_sum_and_interval_counts_as_proof():
+    # One whole, 6 (5..7), of two parts, 2 and 4 (0..4): (7, 3, 4) agrees; (6, 3, 4) does not add up; (8, 4, 4) is
+    # outside its interval; (6.5, 2.5, 4) is not whole.
+    from scipy import sparse
+
+    def system():
+        sums, truth = sparse.csc_array(np.array([[1.0, -1.0, -1.0]])), np.array([6.0, 2.0, 4.0])
+        small = np.array([False, True, True])
+        return protection_audit.System(
+            sums, np.arange(3), truth, np.array([5.0, 0, 0]), np.array([7.0, 4, 4]), small, small, 5
+        )
+
+    for counts, high in (((7, 3, 4), 3), ((6, 3, 4), 2), ((8, 4, 4), 2), ((6.5, 2.5, 4), 2)):
+        tried = system()
+        tried.accept(np.array(counts, dtype=float))
+        assert tried.high[1] == high
+    tried = system()
+    tried.accept(None)  # no table found
+    assert tried.weak().tolist() == [False, True, True]
+
+
 def test_an_audit_with_anything_left_over_is_not_publishable():
     good = {"not_safe": 0, "outside": 0, "minimum_width": 5, "narrowest": 5}
     assert protection_audit.publishable(good)

@@ -66,6 +66,7 @@ def open_page(name: str) -> "Page":
     """Let the visitor in, or stop. The first call of every page; the menu is a courtesy, this is the lock."""
     if not st.session_state.pop(ENTERED, False):
         _send_round()
+    st.session_state.pop(SENT_ROUND, None)
     visitor = access.visitor()
     if visitor is None:
         st.error("No sign-in is configured, so this app answers on its own machine only.")

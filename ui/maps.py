@@ -201,7 +201,7 @@ def _status(table: pd.DataFrame) -> pd.Series:
 
 
 def _why(rows: pd.DataFrame, status: pd.Series) -> str:
-    """The legend of what has no number: withheld for being small (a band), withheld beside it (hidden), or not there."""
+    """Words for what has no number: withheld for being small (a band), withheld beside one (hidden), not there."""
     if status.isin([BAND, HIDDEN]).all():
         banded = status.eq(BAND) & (rows["n_upper"].notna() if "n_upper" in rows else False)
         below = f"fewer than {rows['n_upper'][banded].max() + 1:,.0f}" if banded.any() else ""

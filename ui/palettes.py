@@ -15,7 +15,7 @@ from ui.picture import LegendEntry
 SEQUENTIAL = ("#F4BE6E", "#EA9247", "#D15A38", "#9C2440", "#4C0D3E")  # L* 80, 68, 53, 35, 16
 DIVERGING = ("#8CF3FE", "#9AD9FA", "#AECAE8", "#C0BEB9", "#E8964A", "#BE432C", "#5E0C33")  # L* 90 to 77 to 20
 HIDDEN = "#FFFFFF"  # a number that may not be shown: lighter than every class
-NOT_SUPPLIED = "#D6D3CC"  # no number at all
+NOT_SUPPLIED = "#E1DED7"  # no number at all
 LAND, AROUND = "#F0EFEA", "#DDE3E7"  # the partnership's land; water and neighbours
 COAST, BORDER = "#8C979E", "#4F5B66"
 INK, HALO = "#1F2933", "#FFFFFF"  # words on the map, and the edge that keeps them legible

@@ -3,6 +3,7 @@
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -45,7 +46,7 @@ class Piece:
             else:
                 content = self.path.read_bytes()
             return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, RuntimeError) as error:
+        except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
             damaged = Problem("the file is damaged, cut short or locked with a password", hint="Ask for it again.")
             raise SourceProblem(self.name, [damaged]) from error
 
@@ -59,7 +60,7 @@ def pieces(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Piece]:
             raise SourceProblem(path.name, [Problem("there is no such file", hint="Check the name and the folder.")])
         elif path.suffix.lower() == ".zip" and ".zip" not in suffixes:
             yield from (piece for piece in _members(path) if piece.suffix in suffixes)
-        elif Piece(path).suffix in suffixes:
+        elif Piece(path).suffix in suffixes and not _left_behind(path.name):
             yield Piece(path)
 
 
@@ -75,11 +76,16 @@ def _members(path: Path) -> list[Piece]:
     if len(infos) > MOST_MEMBERS or unpacked > MOST_UNPACKED or unpacked > MOST_RATIO * max(packed, 1):
         bomb = Problem("the zip unpacks to more than a delivery of tables should", hint="Unpack it and look inside.")
         raise SourceProblem(path.name, [bomb])
-    return [Piece(path, info.filename) for info in sorted(infos, key=lambda i: i.filename)]
+    return [Piece(path, name) for name in sorted(info.filename for info in infos) if not _left_behind(name)]
+
+
+def _left_behind(name: str) -> bool:
+    """Whether a system put it there: what a Mac adds to zips and shared drives, and Excel's mark on an open workbook."""
+    return "__MACOSX" in name or PurePosixPath(name).name.startswith(("._", "~$"))
 
 
 def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool = True) -> pd.DataFrame:
-    """A CSV as published: every value text, empty where nothing stands; headers stripped of stray blanks.
+    """A CSV as published: every value text, empty where nothing stands; headers stripped; columns without one left out.
 
     columns : read only these of the headers there are.
     Byte-order marks, CRLF, quoted line breaks, Windows, UTF-8 and UTF-16 text are all taken.
@@ -89,7 +95,7 @@ def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool =
     parse = pa_csv.ParseOptions(newlines_in_values=b'"' in text)
     try:
         names = pa_csv.open_csv(io.BytesIO(text), read_options=read, parse_options=parse).schema.names
-        keep = [n for n in names if columns is None or n.strip() in columns]
+        keep = [n for n in names if (n.strip() if columns is None else n.strip() in columns)]
         twice = sorted({n.strip() for n in keep if [m.strip() for m in names].count(n.strip()) > 1})
         if twice and header:
             raise SourceProblem(piece.name, [Problem("this header stands more than once", column=c) for c in twice])
@@ -97,6 +103,7 @@ def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool =
             column_types=dict.fromkeys(names, pa.string()), include_columns=keep, strings_can_be_null=False
         )
         table = pa_csv.read_csv(io.BytesIO(text), read_options=read, parse_options=parse, convert_options=convert)
+        table = table.select(keep)  # an empty list to include would have meant all
     except pa.ArrowInvalid as error:
         broken = Problem(
             "the file is empty or is not a table of comma-separated values", hint="Export it again as CSV."
@@ -108,7 +115,7 @@ def text_table(piece: Piece, *, columns: list[str] | None = None, header: bool =
 def decoded(content: bytes) -> bytes:
     """UTF-8 without a byte-order mark; what is not UTF-8 is read as Windows-1252, as Excel writes it here."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16").encode()
+        return content.decode("utf-16", errors="replace").encode()
     content = content.removeprefix(b"\xef\xbb\xbf")
     try:
         content.decode()

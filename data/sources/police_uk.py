@@ -1,7 +1,5 @@
 """Street-level crime as published monthly. Points are snapped to a street, never an address; no day, no hour."""
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 
@@ -15,7 +13,7 @@ SUFFIXES = (".csv",)
 COLUMNS = ["Crime ID", "Month", "Reported by", "Longitude", "Latitude", "Location", "LSOA code", "Crime type"]
 UNKNOWN_TYPE = "crime type not in the list"
 BAD_MONTH = "month is not written YYYY-MM"
-BAD_POINT = "coordinates are not numbers"
+BAD_POINT = "coordinates are not two numbers"
 
 
 def read(piece: Piece) -> pd.DataFrame:
@@ -28,14 +26,14 @@ def read(piece: Piece) -> pd.DataFrame:
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     """One row per crime, with `problem` naming why a row cannot be used (empty where it can)."""
     month = pd.to_datetime(
-        raw["Month"].where(raw["Month"].str.fullmatch(r"\d{4}-\d{2}")), format="%Y-%m", errors="coerce"
+        raw["Month"].where(raw["Month"].str.fullmatch(r"20\d{2}-\d{2}")), format="%Y-%m", errors="coerce"
     )
     lon, lat = (pd.to_numeric(raw[c].where(raw[c] != ""), errors="coerce") for c in ("Longitude", "Latitude"))
     group = raw["Crime type"].map(definitions.offence_codes("police_uk"))
     feed = "police_uk:" + raw["Reported by"].str.lower().str.replace(r"[^a-z]+", "-", regex=True)
     rows = pd.DataFrame(
         {
-            "record_id": _record_ids(raw["Crime ID"], feed, raw["Month"]),
+            "record_id": _record_ids(raw),
             "source": "police_uk",
             "feed_id": feed,
             "reported_by": raw["Reported by"],
@@ -50,16 +48,24 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
             "offence_group": group,
         }
     )
-    half_written = (lon.isna() & (raw["Longitude"] != "")) | (lat.isna() & (raw["Latitude"] != ""))
+    written = (raw["Longitude"] != "") | (raw["Latitude"] != "")
+    half_written = written & (lon.isna() | lat.isna())
     rules = [(month.isna(), BAD_MONTH), (group.isna(), UNKNOWN_TYPE), (half_written, BAD_POINT)]
     rows["problem"] = np.select([bad for bad, _ in rules], [reason for _, reason in rules], default="")
     return rows
 
 
-def _record_ids(crime_ids: pd.Series, feed: pd.Series, month: pd.Series) -> np.ndarray:
-    """The first 63 bits of the Crime ID; where none is given (anti-social behaviour), a running number of its file."""
-    known = (crime_ids.str.len() == 64).to_numpy()
-    start = hashlib.blake2b(f"{feed.iloc[0]} {month.iloc[0]}".encode(), digest_size=8).digest() if len(feed) else b""
-    ids = (int.from_bytes(start, "big") + np.arange(len(crime_ids), dtype=np.uint64)) & np.uint64(2**63 - 1)
-    ids[known] = np.array([int(text[:16], 16) >> 1 for text in crime_ids[known]], dtype=np.uint64)
-    return ids.astype(np.int64)
+def _record_ids(raw: pd.DataFrame) -> np.ndarray:
+    """The first 63 bits of the Crime ID; where none is given (anti-social behaviour), of what the row says.
+
+    Rows that say the same are numbered, so that each stays a record of its own; a later release of the month, in
+    whatever order, gives the same records.
+    """
+    given = raw["Crime ID"]
+    usual = given.str.fullmatch(r"[0-9A-Fa-f]{64}").to_numpy(dtype=bool)
+    ids = np.empty(len(raw), dtype=np.uint64)
+    ids[usual] = np.array([int(text[:16], 16) for text in given[usual]], dtype=np.uint64)
+    told = given[~usual].where(given != "", raw["Month"].str.cat(raw[COLUMNS[2:]], sep="|"))
+    which = told.groupby(told).cumcount().where(given[~usual] == "", 0)
+    ids[~usual] = pd.util.hash_array((told + "#" + which.astype("str")).to_numpy(dtype=object))
+    return (ids >> np.uint64(1)).astype(np.int64)
