@@ -92,9 +92,17 @@ def release(
 def _shown(table: pd.DataFrame, count: str, status: pd.Series) -> pd.Series:
     text = pd.Series([MISSING if pd.isna(n) else f"{n:,.0f}" for n in table[count]], table.index, dtype=object)
     if "n_upper" in table:
-        below = pd.Series(["" if pd.isna(n) else f"<{n + 1:.0f}" for n in table["n_upper"]], table.index, dtype=object)
-        text = text.mask(status.eq(BAND), below)
+        text = text.mask(
+            status.eq(BAND), pd.Series(map(_band, table["n_lower"], table["n_upper"]), table.index, dtype=object)
+        )
     return text.mask(status.eq(HIDDEN), HIDDEN).mask(status.eq(MISSING), MISSING)
+
+
+def _band(lower: float, upper: float) -> str:
+    """A count told as a range: "<8" from nothing up, else "45 to 61"."""
+    if pd.isna(upper):
+        return HIDDEN
+    return f"<{upper + 1:.0f}" if not lower > 0 else f"{lower:,.0f} to {upper:,.0f}"
 
 
 def _figures(values: pd.Series, figures: int | None) -> pd.Series:

@@ -14,7 +14,7 @@ DOORS, STREET_M = 8, 70.0  # places along a street where something can happen, a
 PERSON = 60  # residents per point that streets are chosen from
 UNEVEN_STREETS, UNEVEN_DOORS, UNEVEN_AREAS = 0.7, 0.9, 0.2  # standard deviations of log weights that nothing explains
 CENTRE_M = 350.0  # how far the pull of a town centre reaches: the standard deviation of its bell
-CATCHMENT_M, VISITORS = 2_500, 9_000  # residents this near a centre; as many of them double what is pulled there
+CATCHMENT_M, VISITORS = 2_500, 20_000  # residents this near a centre; as many of them double what is pulled there
 REACHES_M = (2_500, 9_000)  # over which factors are alike: part of a town, and part of a county
 
 # Indicator: name, kind, unit, polarity, middle and standard deviation of its values

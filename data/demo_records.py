@@ -23,7 +23,7 @@ MIX = {
     "street": ([0.38, 0.42, 0.18, 0.01, 0.01], [0.00, 0.30, 0.60, 0.00, 0.10]),
 }
 UNEVEN_MONTHS = 6.0  # shape of the gamma that makes months of a small area vary: a variance of mu + mu²/6
-SUMMER, DECEMBER = 0.09, 0.07  # how far above the mean
+SUMMER, DECEMBER = 0.09, 0.13  # how far above the mean
 LOCKED = {"2020-03": 0.85, "2020-04": 0.6, "2020-05": 0.75, "2020-06": 0.88, "2020-11": 0.85}  # what Covid left of it
 LOCKED |= {"2021-01": 0.72, "2021-02": 0.75, "2021-03": 0.85}
 LOCKED_POWER = {"home": 0.3, "street": 1.0, "work": 1.2, "school": 3.0, "night_out": 6.0}  # how each setting felt it

@@ -157,7 +157,7 @@ def _with_problems(rows: pd.DataFrame, coded: pd.Series, geography: Geography) -
     rows["problem"] = rows["problem"].where(rows["problem"] != "", found)
     nowhere, coded = rows["easting"].isna(), rows["lsoa_code"].notna()
     rows.loc[nowhere & coded, "precision"] = "lsoa"
-    rows.loc[nowhere & ~coded & (rows["precision"] != "lad"), "precision"] = "none"
+    rows.loc[nowhere & ~coded, "precision"] = np.where(no_authority[nowhere & ~coded], "none", "lad")
     return rows
 
 

@@ -7,16 +7,19 @@ tells no more than its parts.
 
 import pandas as pd
 
+from data import definitions
+
 ALL_RECORDS, SERIOUS = "all", "sv_local"
 SHOWN, BAND, MISSING = "shown", "band", "not supplied"
 QUARTER, YEAR = "quarter", "financial_year"
 WHOLE = "area"
+Measures = tuple[str, ...]
 
 
 def quarters(
-    table: pd.DataFrame, measures: tuple[str, ...], area: str, by: tuple[str, ...], codes: tuple[str, ...]
+    table: pd.DataFrame, measures: Measures, area: str, by: tuple[str, ...], codes: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Counts per source and quarter: source, month (its first), the columns of `by`, n and its bounds, status, period_type.
+    """Counts per source and quarter: source, month (its first), the columns of `by`, n, bounds, status, period_type.
 
     table : protected aggregates of the sources and time asked about. measures : offence groups, none for the widest held.
     area : an authority's code, or `all`. codes : the authorities, for `by=("authority_code",)`.
@@ -39,11 +42,23 @@ def areas(table: pd.DataFrame, measures: tuple[str, ...], level: str) -> tuple[p
 
 def mix(table: pd.DataFrame, area: str) -> pd.DataFrame:
     """Counts of the newest financial year per offence group: source, offence_group, n, ..."""
-    rows = table[(table["period_type"] == YEAR) & ~table["measure"].isin([ALL_RECORDS, SERIOUS])]
+    rows = table[(table["period_type"] == YEAR) & table["measure"].isin(definitions.offence_groups())]
     rows = rows[rows["area_level"] == WHOLE] if area == "all" else rows[rows["area_code"] == area]
     rows = _newest(rows)
     return rows.rename(columns={"measure": "offence_group"})[
         ["source", "offence_group", "n", "n_lower", "n_upper", "status"]
+    ]
+
+
+def admissions(table: pd.DataFrame, area: str) -> pd.DataFrame:
+    """Residents admitted, by financial year and cause: period, icd_group, n, ..., withheld (none: they are bands)."""
+    rows = table[table["area_level"] == WHOLE] if area == "all" else table[table["area_code"] == area]
+    rows = rows[rows["status"] != MISSING].sort_values(["month", "measure"])
+    years = rows["month"].dt.year
+    period = years.astype(str) + "/" + ((years + 1) % 100).map("{:02d}".format)
+    cause = rows["measure"].replace(ALL_RECORDS, "X85_Y09")
+    return rows.assign(period=period, icd_group=cause, withheld=0)[
+        ["period", "icd_group", "n", "n_lower", "n_upper", "status", "withheld"]
     ]
 
 

@@ -12,7 +12,19 @@ LEVELS = ("area", "lad", "msoa", "lsoa")  # coarse to fine; each place lies in o
 CODES = {"lad": "authority_code", "msoa": "msoa_code", "lsoa": "lsoa_code"}
 PERIODS = {"financial_year": (YEAR, 12), "quarter": ("Q-DEC", 3)}  # coarse to fine: pandas name, months
 ROUND_TO = 5
-CUBE = [*CELL, "parent", "population", "period_end", "n", "kind", "threshold", "sensitive", "rule", "offered"]
+CUBE = [
+    *CELL,
+    "parent",
+    "population",
+    "period_end",
+    "n",
+    "kind",
+    "threshold",
+    "sensitive",
+    "rule",
+    "offered",
+    "withheld",
+]
 RELEASED = ["source", "measure", "area_level", "area_code", "parent", "period_type", "month", "period_end"]
 RELEASED += ["n", "n_lower", "n_upper", "status", "rule"]
 
@@ -69,7 +81,8 @@ def cube(
     supplied : source, month. A period counts as supplied when all its months are. Missing: the months in `counts`.
 
     Returns the columns of `CELL`, parent, population, period_end, `n` (missing where not supplied, never 0), `kind`,
-    `threshold`, `sensitive`, `rule` and `offered` (whether this cell's table is one of those to be shown).
+    `threshold`, `sensitive`, `rule`, `offered` (this cell's table is one of those to be shown) and `withheld` (supplied,
+    but a count in it was suppressed by its owner).
     Every margin is counted from the records themselves: a record without a place is in the totals above it.
     """
     months = counts if supplied is None else supplied
@@ -81,7 +94,9 @@ def cube(
         grids = [(level, period) for level in LEVELS for period in PERIODS if _reached(level, period, widest)]
         tables += [_cells(records, areas, dates, rules, *grid).assign(source=source) for grid in grids if len(dates)]
     if not tables:
-        return pd.DataFrame(columns=CUBE).astype({"month": "datetime64[ns]", "n": float, "offered": bool})
+        return pd.DataFrame(columns=CUBE).astype(
+            {"month": "datetime64[ns]", "n": float, "offered": bool, "withheld": bool}
+        )
     return pd.concat(tables)[CUBE].sort_values(CELL, ignore_index=True)
 
 
@@ -140,11 +155,12 @@ def _cells(
     found = records.assign(area_code=place, span=records["month"].dt.to_period(name), gap=records["n"].isna())
     found = found.groupby(["measure", "area_code", "span"], as_index=False).agg(n=("n", "sum"), gap=("gap", "any"))
     grid = grid.merge(found, on=["measure", "area_code", "span"], how="left")
-    known = grid["span"].isin(complete) & ~grid["gap"].eq(True)
+    supplied, withheld = grid["span"].isin(complete), grid["gap"].eq(True)
     start, end = grid["span"].dt.start_time, grid["span"].dt.end_time.dt.normalize()
     shown = [_reached(level, period, grids) for grids in grid["grids"]]
-    n = grid["n"].astype(float).fillna(0).where(known)
-    return grid.assign(n=n, area_level=level, period_type=period, month=start, period_end=end, offered=shown)
+    n = grid["n"].astype(float).fillna(0).where(supplied & ~withheld)
+    grid = grid.assign(n=n, offered=shown, withheld=supplied & withheld)
+    return grid.assign(area_level=level, period_type=period, month=start, period_end=end)
 
 
 def _places(areas: pd.DataFrame, level: str) -> pd.DataFrame:
@@ -250,5 +266,7 @@ def _released(cells: pd.DataFrame) -> pd.DataFrame:
     kept = cells[cells["offered"]]
     shown, known = kept["status"].eq(SHOWN), kept["status"].isin([SHOWN, BAND])
     n, lower, upper = kept["n_displayed"].where(shown), kept["n_lower"].where(known), kept["n_upper"].where(known)
-    table = kept.assign(n=n, n_lower=lower, n_upper=upper)[RELEASED].sort_values(CELL, ignore_index=True)
+    status = kept["status"].mask(kept["withheld"], HIDDEN)  # what its owner suppressed is no gap
+    table = kept.assign(n=n, n_lower=lower, n_upper=upper, status=status)
+    table = table[RELEASED].sort_values(CELL, ignore_index=True)
     return table.astype({"n": "Int64", "n_lower": "Int64", "n_upper": "Int64"})

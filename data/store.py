@@ -18,6 +18,7 @@ from data import definitions, protected, publish
 ALL = "all"
 SHOWN, MISSING = "shown", "not supplied"
 NIGHT = (18, 6)  # from six in the evening to six in the morning
+FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
 OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
 AREA_COLUMN = {"lsoa": "lsoa_code", "msoa": "msoa_code", "lad": "authority_code"}
@@ -90,9 +91,7 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
     if banded := banded_sources(scope):
         counts, year = protected.areas(_protected(scope, banded), scope.groups, level)
         if counts.empty:
-            raise NotHeld(
-                f"{_names(banded)} is held here by authority and quarter, and by neighbourhood and year, no finer."
-            )
+            raise NotHeld(_names(banded) + FIXED)
         return _with_places(scope, level, counts, year)
     column = AREA_COLUMN[level]
     rows = _placeable(scope, level)
@@ -261,22 +260,25 @@ def residents(scope: Scope, *, level: str) -> pd.DataFrame:
 
 
 def admissions(scope: Scope) -> pd.DataFrame:
-    """Residents admitted for assault: period_type, period, icd_group, episodes, withheld (how many parts were `*`).
+    """Residents admitted for assault, by financial year and cause: period, icd_group, n, bounds, status, withheld.
 
-    Rows for all ages and sexes are used where the file has them, else its parts are added up; a part that was withheld
-    is not in the sum, which is then too low.
+    Rows for all ages and sexes are used where the file has them, else its parts are added up; a part its owner withheld
+    (`withheld` counts them) is not in the sum, which is then too low. A partner sees the protected aggregates.
     """
-    rows = table(scope, "admissions")
+    if not _holds(scope, "admissions"):
+        if not _holds(scope, "protected"):
+            return _with_bounds(pd.DataFrame(columns=["period", "icd_group", "n", "withheld"]))
+        return protected.admissions(run(scope, table(scope, "protected").filter(_.source == "admissions")), scope.area)
+    rows = table(scope, "admissions").filter(_.period_type == "financial_year")
     rows = rows if scope.area == ALL else rows.filter(_.authority_code == scope.area)
     whole = (_.age_band5 == "all") & (_.sex == "all")
-    keys = ["period_type", "period", "icd_group"]
-    added = rows.group_by(keys).agg(
+    added = rows.group_by(["period", "icd_group"]).agg(
         parts=_.episodes.sum(where=~whole),
         total=_.episodes.sum(where=whole),
         withheld=_.suppressed.cast("int64").sum(),
     )
-    found = run(scope, added.mutate(episodes=ibis.coalesce(_.total, _.parts)).order_by(keys))
-    return found[[*keys, "episodes", "withheld"]]
+    found = run(scope, added.mutate(n=ibis.coalesce(_.total, _.parts)).order_by(["period", "icd_group"]))
+    return _with_bounds(found[["period", "icd_group", "n", "withheld"]])
 
 
 def deprivation(scope: Scope) -> pd.DataFrame:
@@ -322,6 +324,15 @@ def floor_m(scope: Scope) -> int:
     return max((definitions.source(s).floor_m for s in scope.sources), default=0)
 
 
+def map_levels(scope: Scope) -> list[str]:
+    """What the chosen source may be mapped by: hexagons and small areas; neighbourhoods alone where it is protected."""
+    if banded := banded_sources(scope):
+        rows = table(scope, "protected").filter(_.source.isin(banded), _.period_type == "financial_year")
+        held = set(run(scope, rows.select("area_level").distinct())["area_level"])
+        return [level for level in ("msoa", "lad") if level in held]
+    return ["hex", *[level for level in levels(scope) if level in AREA_COLUMN and level != "lad"]]
+
+
 def left_out(scope: Scope, level: str) -> int:
     """How many records of the scope may not be placed at a level, or carry no place."""
     column = {"hex": "easting"}.get(level) or AREA_COLUMN[level]
@@ -348,9 +359,7 @@ def can_answer(scope: Scope, source: str) -> bool:
 def _records(scope: Scope) -> ibis.Table:
     """The incidents a scope is about."""
     if banded := banded_sources(scope):
-        raise NotHeld(
-            f"{_names(banded)} is held here by authority and quarter, and by neighbourhood and year, no finer."
-        )
+        raise NotHeld(_names(banded) + FIXED)
     if unable := [s for s in scope.sources if not can_answer(scope, s)]:
         names = ", ".join(definitions.source(s).label for s in unable)
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")

@@ -21,14 +21,14 @@ scope = scope.but(sources=(source,))
 def authorities(scope: store.Scope) -> pd.DataFrame:
     """One row per authority: records, residents, crude rate per 1,000 with its interval."""
     found = store.area_counts(scope.but(area=store.ALL), level="lad")
-    return found.join(rates.crude(found["n"], found["population"], per=1_000))
+    return found.assign(**rates.crude(found["n"], found["population"], per=1_000))
 
 
 @st.cache_data(show_spinner="Counting…", max_entries=64)
 def small_areas(scope: store.Scope, level: str) -> pd.DataFrame:
     """One row per small area of the authority: records and residents."""
     found = store.area_counts(scope, level=level)
-    return found.join(rates.crude(found["n"], found["population"], per=1_000))
+    return found.assign(**rates.crude(found["n"], found["population"], per=1_000))
 
 
 st.markdown(f"### {names[scope.area]}")
@@ -37,12 +37,13 @@ with page.explaining():
     months = profiles.months(page, scope)
     mix = profiles.mix(page, scope)
     week = profiles.week(page, scope)
-    level = store.levels(scope)[0]
+    level = next(level for level in store.map_levels(scope) if level != "hex")
     places = small_areas(scope, level)
 
 derived = ["rate", "lower", "upper"]
 title = "Records per 1,000 residents over the period"
-order = page.release(compared, counts=["n"], derived=derived, title=title, scope=scope.but(area=store.ALL))
+told = {"period": compared.attrs["period"]} if "period" in compared.attrs else {}
+order = page.release(compared, counts=["n"], derived=derived, title=title, scope=scope.but(area=store.ALL), **told)
 here = page.part(order, order.table[order.table["area_code"] == scope.area], title=title)
 one, two, three = st.columns(3)
 with one:
@@ -55,7 +56,7 @@ with three:
 left, right = st.columns([3, 2])
 with left:
     drawn = page.release(
-        places, counts=["n"], derived=derived, title=f"Records by {page.level_label(level)}", scope=scope
+        places, counts=["n"], derived=derived, title=f"Records by {page.level_label(level)}", scope=scope, **told
     )
     picture = maps.areas(
         drawn,
@@ -80,7 +81,7 @@ with right:
     if week:
         page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="week")
     else:
-        st.info("The source chosen gives the month only: it cannot say which weekday or hour.")
+        st.info("Which weekday or hour is not known here: the source chosen gives no more than the month.")
 
 left, right = st.columns(2)
 with left, page.explaining():

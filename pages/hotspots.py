@@ -9,8 +9,8 @@ from ui import atlas, charts, filters, findings, frame, maps, profiles, words
 
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 LISTED = 25  # places in the list beside the map
-LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)"}
-NOUNS = {"hex": "cell", "lsoa": "small area", "msoa": "neighbourhood"}
+LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
+NOUNS = {"hex": "cell", "lsoa": "small area", "msoa": "neighbourhood", "lad": "authority"}
 SHOWS = {"hot": "Gi* hotspots", "count": "Count", "rate": "Rate", "harm": "Harm"}
 COLOURS = {  # what to show: column, colour scheme, unit, title of the legend
     "hot": ("confidence", "class", "", "Hotspots (Gi*)"),
@@ -26,9 +26,9 @@ scope = filters.scope(page)
 with st.container(horizontal=True, vertical_alignment="bottom"), page.explaining():
     source = page.one_source(scope)
     scope = scope.but(sources=(source,))
-    levels = [level for level in ("hex", *store.levels(scope)) if level in LEVELS]
-    level = page.control("level", st.segmented_control, "Places", levels, value="hex", format_func=LEVELS.get)
-    shows = [show for show in SHOWS if show != "rate" or level != "hex"]
+    levels = store.map_levels(scope)
+    level = page.control("level", st.segmented_control, "Places", levels, value=levels[0], format_func=LEVELS.get)
+    shows = [show for show in SHOWS if show != ("rate" if level == "hex" else "harm" if len(levels) == 1 else "")]
     show = page.control("show", st.segmented_control, "Show", shows, value="hot", format_func=SHOWS.get)
     sizes = [size for size in (150, 250, 500, 1000, 2000) if size >= store.floor_m(scope)]
     size = page.control("cell_m", st.segmented_control, "Cell size (metres)", sizes, value=500, disabled=level != "hex")
@@ -47,13 +47,17 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
         places = places.join(rates.crude(places["n"], places["population"], per=1_000))
         near = neighbours.contiguity(store.areas(scope, level=level))
         value = "rate" if places["rate"].notna().any() else "n"
-        found = hotspots.gi_star(places, near, value=value, permutations=PERMUTATIONS, seed=0)
+        few = places[value].notna().sum() < hotspots.FEWEST_CELLS  # one authority among authorities, say
+        none = places.assign(z=float("nan"), p_value=float("nan"))
+        found = none if few else hotspots.gi_star(places, near, value=value, permutations=PERMUTATIONS, seed=0)
         found["name"] = words.place(found["name"], found["everyday_name"])
     found["q_value"] = significance.benjamini_hochberg(found["p_value"])
     found["confidence"] = significance.confidence_bins(found["z"], found["q_value"])
     found["share"] = found["n"] / found["n"].sum()
     some = hotspots.rank(found[found["n"] > 0])  # a place without records ranks below all of them
-    return found.join(some[["rank", "rank_lower", "rank_upper"]])
+    answer = found.join(some[["rank", "rank_lower", "rank_upper"]])
+    answer.attrs = places.attrs  # the period, where it is not the one asked for
+    return answer
 
 
 with page.explaining():
@@ -69,7 +73,8 @@ notes += (
 notes += ["A hotspot is where records concentrate, not where risk per person is high"] if level == "hex" else []
 derived = [c for c in ("rate", "lower", "upper", "harm", "z", "share") if c in places]
 about = f"{SHOWS[show]} by {NOUNS[level]}"
-found = page.release(places, counts=["n"], derived=derived, title=about, scope=scope, notes=tuple(notes))
+told = {"period": places.attrs["period"]} if "period" in places.attrs else {}
+found = page.release(places, counts=["n"], derived=derived, title=about, scope=scope, notes=tuple(notes), **told)
 selected = page.selected()
 
 how = {"colour": column, "scheme": scheme, "unit": unit, "context": ground, "view": view, "title": title}
@@ -105,4 +110,4 @@ if selected in set(places[key]):
         if week:
             page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week")
         else:
-            st.info("This source gives the month only: it cannot say which weekday or hour.")
+            st.info("Which weekday or hour is not known here: the source chosen gives no more than the month.")

@@ -17,7 +17,7 @@ def history(scope: store.Scope) -> pd.DataFrame:
     """Every month held of one source up to the end of the period, with the range each was expected in."""
     first = min(store.held_months(scope, scope.sources[0]), default=scope.start)
     months = store.monthly_counts(scope.but(start=min(first, scope.start)))
-    return trends.expected_range(months)
+    return months if store.banded_sources(scope) else trends.expected_range(months)
 
 
 @st.cache_data(show_spinner="Counting…", max_entries=64)
@@ -31,6 +31,10 @@ def headline(source: str, column: object) -> None:
     only = scope.but(sources=(source,))
     with column, page.explaining():
         months = history(only)
+        if store.banded_sources(only):
+            told = page.release(months.tail(1), counts=["n"], title="Newest quarter", scope=only)
+            whole = page.release(months, counts=["n"], title="Quarters", scope=only)
+            return page.headline(told, label=page.source_label(source), column="n", change=remarks.quarters(whole))
         compared = trends.same_period_last_year(months, scope.start, scope.end)
         change = trends.change(compared["now"], compared["before"])
         numbers = compared.join(change[["ratio", "lower", "upper", "verdict"]]).assign(n=compared["now"])
@@ -51,12 +55,13 @@ with page.explaining():
     rows = history(main)
     whole = main.but(start=rows["month"].min())
     marks, flagged = events.register(whole), events.flags(whole)
-ranged = EXPECTED if rows["expected"].notna().any() else None
+ranged = EXPECTED if "expected" in rows and rows["expected"].notna().any() else None
 notes = (
     ("The shaded range is where a month was expected from its own earlier months, 95%",) if ranged else ()
 ) + events.key(marks)
 title = f"{page.source_label(main.sources[0])} by month"
-months = page.release(rows, counts=["n"], derived=["expected", *EXPECTED], title=title, scope=whole, notes=notes)
+derived = ["expected", *EXPECTED] if ranged else []
+months = page.release(rows, counts=["n"], derived=derived, title=title, scope=whole, notes=notes)
 picture = charts.trend(months, expected=ranged, flags=flagged, events=marks)
 page.show(months, picture, finding=findings.trend(months), key="months")
 

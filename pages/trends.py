@@ -17,8 +17,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     split = page.control(
         "split", st.segmented_control, "Lines for each", splits, value="source", format_func=SPLITS.get
     )
-    value = page.control("value", st.segmented_control, "Show", list(VALUES), value="n", format_func=VALUES.get)
     source = page.one_source(scope) if split != "source" else ""
+    values = ["n"] if store.banded_sources(scope) else list(VALUES)
+    value = page.control("value", st.segmented_control, "Show", values, value="n", format_func=VALUES.get)
 asked = scope.but(sources=(source,)) if source else scope
 
 
@@ -27,6 +28,8 @@ def months_of(scope: store.Scope, split: str) -> pd.DataFrame:
     """Monthly counts for each value of the split, with their rolling year, from a year before the period on."""
     by = () if split == "source" else (split,)
     rows = store.monthly_counts(scope.but(start=scope.start - pd.DateOffset(months=23)), by=by)
+    if store.banded_sources(scope):
+        return rows
     series = [trends.rolling_sum(part) for _, part in rows.groupby(split, sort=False)]
     found = pd.concat(series, ignore_index=True)
     return found[found["month"] >= scope.start - pd.DateOffset(months=12)]
@@ -37,7 +40,13 @@ with page.explaining():
     marks, flagged = events.register(asked), events.flags(asked)
 rows = rows.assign(**{split: rows[split].map(page.labels(split))})
 title = f"{VALUES[value]}, by {SPLITS[split].lower()}"
-told = {"counts": ["n"], "derived": ["rolling_sum"], "title": title, "scope": asked, "notes": events.key(marks)}
+told = {
+    "counts": ["n"],
+    "derived": ["rolling_sum"] if "rolling_sum" in rows else [],
+    "title": title,
+    "scope": asked,
+    "notes": events.key(marks),
+}
 compared = page.release(rows, **told)
 months = page.release(rows[rows["month"] >= scope.start], **told)
 picture = charts.trend(months, value=value, by=split, flags=flagged, events=marks)
@@ -52,4 +61,4 @@ with right, page.explaining():
     if week:
         page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="week")
     else:
-        st.info("The source chosen gives the month only: it cannot say which weekday or hour.")
+        st.info("Which weekday or hour is not known here: the source chosen gives no more than the month.")

@@ -251,12 +251,12 @@ def test_persistent_places_have_that_many_times_as_many_in_every_source(number, 
 def test_the_emerging_place_rises_from_nothing_special(planted, known, times) -> None:
     (one,) = planted["emerging"]
     before = between(known["police"], "2019-01-01", "2024-06-30")
-    half_way = between(known["police"], "2025-01-01", "2025-06-30")  # sqrt(5) = 2.2 in the middle of the rise
+    half_way = between(known["police"], "2025-01-01", "2025-06-30")  # sqrt(6) = 2.4 in the middle of the rise
     last = between(known["police"], "2025-10-01", "2025-12-31")
     found = [times(one, "police", events) for events in (before, half_way, last)]
     assert found[0] == pytest.approx(1, abs=0.25)
-    assert found[1] == pytest.approx(2.2, rel=0.4)
-    assert found[2] == pytest.approx(4.4, rel=0.35)  # 5 to the power of 16.5/18
+    assert found[1] == pytest.approx(2.4, rel=0.4)
+    assert found[2] == pytest.approx(5.2, rel=0.35)  # 6 to the power of 16.5/18
 
 
 def test_the_fading_place_falls_to_nothing_special(planted, known, times) -> None:

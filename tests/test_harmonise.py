@@ -125,8 +125,8 @@ def test_coordinates_that_lie_nowhere_are_outside_and_stop_nothing(marches, lon:
 
 
 def test_precision_says_what_is_known_of_the_place(marches) -> None:
-    found = placed(marches, row(W1, CENTRE[W1]), row(W1), row(None), row(None, CENTRE[W1], precision="snap"))
-    assert found["precision"].tolist() == ["exact", "lsoa", "none", "snap"]
+    told = [row(W1, CENTRE[W1]), row(W1), row(None), row(None, CENTRE[W1], precision="snap"), row(OLD_SPLIT)]
+    assert placed(marches, *told)["precision"].tolist() == ["exact", "lsoa", "none", "snap", "lad"]
 
 
 def test_a_source_that_names_no_force_keeps_its_rows_without_a_place(marches) -> None:

@@ -212,7 +212,7 @@ def admissions_table(*rows):
     return pd.DataFrame([(*row, "financial_year") for row in rows], columns=names)
 
 
-def test_suppressed_admissions_stay_missing_and_so_do_their_totals():
+def test_suppressed_admissions_stay_hidden_and_so_do_their_totals():
     table, _ = protection.protect(
         records(("A", "2023-04-01", 1)).iloc[:0],
         places("A", "B"),
@@ -225,7 +225,8 @@ def test_suppressed_admissions_stay_missing_and_so_do_their_totals():
     )
     told = {(row.measure, row.area_code): (row.status, row.n) for row in table.itertuples()}
     assert told["all", "A"] == ("shown", 40)
-    assert told["all", "B"][0] == told["all", "all"][0] == "not supplied"
+    assert told["all", "B"][0] == told["all", "all"][0] == "hidden"
+    assert table.loc[table["status"].eq("hidden"), ["n", "n_lower", "n_upper"]].isna().all(axis=None)
     assert told["X99", "A"] == ("shown", 10)
     assert told["X99", "all"] == ("shown", 20)  # 11 + 9
 

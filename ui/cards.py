@@ -34,7 +34,7 @@ def picture(drawn: Picture, key: str) -> str | None:
             selection_mode="single-object",
             alt=drawn.alt,
         )
-        clicked = maps.clicked(event, drawn.selects) if drawn.selects else None
+        clicked = maps.clicked(event, drawn.selects, drawn.live) if drawn.selects else None
     if drawn.legend:
         st.html(_legend(drawn))
     return clicked
@@ -44,7 +44,8 @@ def _legend(drawn: Picture) -> str:
     """Swatches and words; the colours are ours, the words are escaped."""
     box = "display:inline-block;width:1em;height:1em;margin:0 .4em 0 1em;vertical-align:-.12em;border:1px solid #8888"
     entries = "".join(
-        f'<span style="white-space:nowrap"><i style="{box};background:{html.escape(e.colour)}"></i>{html.escape(e.label)}</span> '
+        f'<span style="white-space:nowrap"><i style="{box};background:{html.escape(e.colour)}"></i>'
+        f"{html.escape(e.label)}</span> "
         for e in drawn.legend
     )
     return f'<div style="font-size:.9rem"><b>{html.escape(drawn.legend_title)}</b> {entries}</div>'
@@ -118,6 +119,7 @@ def _table(release: Release, key: str, columns: tuple[str, ...], rows_select: st
         on_select="rerun" if rows_select else "ignore",
         selection_mode="single-row",
     )
-    if rows_select and event.selection.rows:
-        return str(release.table[rows_select].iat[event.selection.rows[0]])
-    return None
+    row = str(release.table[rows_select].iat[event.selection.rows[0]]) if rows_select and event.selection.rows else None
+    before = st.session_state.get(f"row_{key}")
+    st.session_state[f"row_{key}"] = row  # a row stays selected: only the run of the click tells it
+    return row if row != before else None

@@ -70,11 +70,12 @@ def monthly(release: Release, value: str, by: str | None, labels: Mapping[str, s
         rows["series"] = [words.value(by, code, labels) for code in table[by]]
     if rows.empty:
         return rows
-    every = pd.date_range(rows["month"].min(), rows["month"].max(), freq="MS")
+    quarters = "period_type" in table and table["period_type"].eq("quarter").all()
+    every = pd.date_range(rows["month"].min(), rows["month"].max(), freq="QS" if quarters else "MS")
     full = pd.MultiIndex.from_product([rows["series"].unique(), every], names=["series", "month"])
     rows = rows.set_index(["series", "month"]).reindex(full).reset_index()
     rows[["status", "text"]] = rows[["status", "text"]].fillna(MISSING)
-    return rows.assign(when=rows["month"].map(words.month))
+    return rows.assign(when=rows["month"].map(words.quarter if quarters else words.month))
 
 
 def months_in_words(months: pd.DataFrame, value: str, flags: pd.DataFrame | None = None) -> str:

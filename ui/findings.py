@@ -7,9 +7,9 @@ from statistics import NormalDist
 import pandas as pd
 
 from analytics.disclosure import Release
-from ui import words
+from ui import remarks, words
 
-NOTHING = "There is nothing to show for this choice."
+NOTHING = remarks.NOTHING
 RECORDING = "A change in recording would look the same."
 REGRESSION = "A place picked for being highest often looks less extreme the next time."
 PEOPLE = "Counts follow how many people are there; rates allow for that."
@@ -38,6 +38,8 @@ def trend(
     release : one row per `month`, or per month and `by` (whose series are never added up: sources overlap).
     what : what is counted, in the plural.
     """
+    if "period_type" in release.table:
+        return remarks.quarters(release)
     months = _months(release, value, by)
     if months.notna().sum().sum() == 0:
         return NOTHING

@@ -82,7 +82,7 @@ def open_page(name: str) -> "Page":
 
 
 def _send_round() -> None:
-    """A page opened by its own link ran without `app.py` (Streamlit's old page folder): open it properly.
+    """A page opened by its own link ran without `app.py` (Streamlit's old folder of pages): let it in by the door.
 
     Uses an internal of Streamlit 1.67; where it is missing, or has not helped, a link to the front door is all there is.
     """
@@ -172,9 +172,9 @@ class Page:
         return filters.kept("selected", "")
 
     def select(self, clicked: str | None) -> None:
-        """Take a click for the selection, and draw the page again with it."""
-        if clicked is not None and clicked != self.selected():
-            filters.keep("selected", clicked, "")
+        """Take a click for the selection, a second one on the same place for letting go, and draw the page again."""
+        if clicked is not None:
+            filters.keep("selected", "" if clicked == self.selected() else clicked, "")
             st.rerun()
 
     @contextlib.contextmanager

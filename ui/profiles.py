@@ -38,7 +38,8 @@ def mix(page: Page, scope: Scope) -> Release:
 
 def week(page: Page, scope: Scope) -> Release | None:
     """Records by weekday and hour, or None where no chosen source says the hour."""
-    timed = tuple(s for s in scope.sources if store.answers(s, "time"))
+    banded = store.banded_sources(scope)
+    timed = tuple(s for s in scope.sources if store.answers(s, "time") and s not in banded)
     if not timed:
         return None
     scope = scope.but(sources=timed[:1])
@@ -73,8 +74,7 @@ def indicators(page: Page, scope: Scope) -> Release:
 
 def admissions(page: Page, scope: Scope) -> Release:
     """Residents admitted to hospital for assault, by financial year and cause."""
-    rows = store.admissions(scope)
-    yearly = rows[rows["period_type"] == "financial_year"].rename(columns={"episodes": "n"})
+    yearly = store.admissions(scope)
     withheld = int(yearly["withheld"].sum())
     notes = (
         (f"{withheld} parts were withheld by their owner as too small; sums that need them are too low",)

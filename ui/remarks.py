@@ -4,7 +4,8 @@ import pandas as pd
 
 from analytics.disclosure import Release
 from ui import words
-from ui.findings import NOTHING
+
+NOTHING = "There is nothing to show for this choice."
 
 
 def same_period(release: Release) -> str:
@@ -25,6 +26,20 @@ def same_period(release: Release) -> str:
     way = "more" if change > 0 else "fewer"
     sure = "" if row["verdict"] in ("higher", "lower") else ", no clear change"
     return f"{abs(change):.0f}% {way} than the same months a year before (likely {low:+.0f}% to {high:+.0f}%{sure})."
+
+
+def quarters(release: Release) -> str:
+    """The newest quarter beside the same quarter a year before, as far as both may be shown. Rows: protected quarters."""
+    table = release.table.sort_values("month")
+    known = table[table["status"] != "not supplied"]
+    if known.empty:
+        return NOTHING
+    newest = known["month"].max()
+    now, before = (known[known["month"] == m] for m in (newest, newest - pd.DateOffset(years=1)))
+    when = words.quarter(newest)
+    if len(now) != 1 or len(before) != 1:
+        return f"Newest quarter held: {when}. Small numbers are bands, others are rounded to the nearest 5."
+    return f"{when}: {now['shown'].iloc[0]}; the same quarter a year before: {before['shown'].iloc[0]} (nearest 5)."
 
 
 def against_expectation(release: Release) -> str:

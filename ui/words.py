@@ -39,6 +39,12 @@ def month(when: object) -> str:
     return UNKNOWN if pd.isna(when) else f"{pd.Timestamp(when):%b %Y}"
 
 
+def quarter(first: object) -> str:
+    """The quarter that begins with a month, as "Apr to Jun 2025"."""
+    start = pd.Timestamp(first)
+    return f"{start:%b} to {start + pd.DateOffset(months=2):%b %Y}"
+
+
 def period(first: object, last: object) -> str:
     """Two months as "Apr 2024 to Mar 2025", one month as itself."""
     return month(first) if month(first) == month(last) else f"{month(first)} to {month(last)}"
