@@ -74,7 +74,7 @@ def happened(source: str, ground: Ground, planted: tuple[Planted, ...], seed: in
 
     Returns door, area, x, y, when (to the minute), setting and group, in order of time.
     """
-    rng = np.random.default_rng([seed, 10 + list(EXPECTED).index(source)])
+    rng = np.random.default_rng([seed, 40 + list(EXPECTED).index(source)])  # a stream of its own for each source
     greatest = demo_planted.most(planted, source, ground.doors["x"], ground.doors["y"])
     area, setting, month = _cells(source, ground, greatest, rng)
     door = _doors(source, ground, greatest, area, setting, rng)

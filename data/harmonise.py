@@ -1,5 +1,6 @@
 """Steps that sources share: where a row lies, as the areas of one vintage know it. A row is a record being loaded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -80,8 +81,10 @@ def placed(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
     rows["lsoa_code"], rows["unresolved"] = _todays_lsoa(rows, geography)
     parents = geography.parents.reindex(rows["lsoa_code"])
     rows["msoa_code"] = parents["msoa_code"].to_numpy()
-    split = given.map(geography.successor_authority).where(rows["unresolved"])
-    known = parents["authority_code"].fillna(split.set_axis(parents.index)).to_numpy()
+    known = parents["authority_code"].to_numpy()
+    if rows["unresolved"].any():
+        split = given.map(geography.successor_authority).where(rows["unresolved"])
+        known = np.where(pd.isna(known), split.to_numpy(), known)
     rows["authority_code"] = rows["authority_code"].where(pd.isna(known), known) if "authority_code" in rows else known
     return _with_problems(rows, given.notna(), geography)
 
@@ -102,14 +105,17 @@ def _with_points(rows: pd.DataFrame, geography: Geography) -> pd.DataFrame:
         rows.loc[empty & rows["easting"].notna().to_numpy(), "precision"] = "address"
         rows = rows.drop(columns="postcode")
     degrees = (rows["easting"].isna() & rows["lon"].notna()).to_numpy()
-    rows.loc[degrees, ["easting", "northing"]] = to_metres(rows.loc[degrees, "lon"], rows.loc[degrees, "lat"])
+    if degrees.any():
+        rows.loc[degrees, ["easting", "northing"]] = to_metres(rows.loc[degrees, "lon"], rows.loc[degrees, "lat"])
     metres = (rows["lon"].isna() & rows["easting"].notna()).to_numpy()
-    rows.loc[metres, ["lon", "lat"]] = to_degrees(rows.loc[metres, "easting"], rows.loc[metres, "northing"])
+    if metres.any():
+        rows.loc[metres, ["lon", "lat"]] = to_degrees(rows.loc[metres, "easting"], rows.loc[metres, "northing"])
     west, south, east, north = geography.box
     rows["beyond"] = rows["easting"].notna() & ~(
         rows["easting"].between(west, east) & rows["northing"].between(south, north)
     )
-    rows.loc[rows["beyond"], ["easting", "northing", "lon", "lat"]] = np.nan
+    if rows["beyond"].any():
+        rows.loc[rows["beyond"], ["easting", "northing", "lon", "lat"]] = np.nan
     return rows
 
 
@@ -159,6 +165,12 @@ def _with_problems(rows: pd.DataFrame, coded: pd.Series, geography: Geography) -
     rows.loc[nowhere & coded, "precision"] = "lsoa"
     rows.loc[nowhere & ~coded, "precision"] = np.where(no_authority[nowhere & ~coded], "none", "lad")
     return rows
+
+
+def once_each(column: pd.Series, meaning: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """What a column means, worked out once for each value that it repeats."""
+    position, values = pd.factorize(column, use_na_sentinel=False)
+    return meaning(pd.Series(values)).take(position).set_axis(column.index)
 
 
 def to_metres(lon: pd.Series, lat: pd.Series) -> np.ndarray:

@@ -263,13 +263,13 @@ class _Reader:
         adapter, load = importlib.import_module(self.module), Load(piece, file_hash)
         rows = self._harmonised(adapter, piece, load)
         lines = self._count_problems(rows, load, getattr(adapter, "NOT_FAULTS", ()))
-        good = rows[rows["problem"] == ""]
+        good = rows[rows["problem"] == ""] if load.quarantined else rows
         table = adapter.TABLE
         if table == "incidents":
             good = _with_definitions(good)
             load.unplaced = int((good["precision"] == "none").sum())
             repeated = good["record_id"].duplicated()
-            load.duplicate, good = int(repeated.sum()), good[~repeated]
+            load.duplicate, good = int(repeated.sum()), good[~repeated] if repeated.any() else good
         if table == "areas":
             good = good.assign(geometry=shapely_bytes(good["geometry"]))
         clean = schema.typed(good, table)
@@ -373,17 +373,18 @@ def _load_row(load: Load, source: str, table: str, received: datetime, snapshot:
 
 
 def _with_definitions(rows: pd.DataFrame) -> pd.DataFrame:
-    groups = definitions.offence_groups()
+    serious = {key: group.sv_local for key, group in definitions.offence_groups().items()}
     return rows.assign(
-        sv_local=rows["offence_group"].map({k: g.sv_local for k, g in groups.items()}).astype(bool),
-        harm_cchi=rows["offence_group"].map(definitions.harm_weights()).astype(float),
+        sv_local=harmonise.once_each(rows["offence_group"], lambda keys: keys.map(serious).astype(bool)),
+        harm_cchi=harmonise.once_each(rows["offence_group"], lambda k: k.map(definitions.harm_weights()).astype(float)),
     )
 
 
 def _part_keys(rows: pd.DataFrame, adapter) -> list[pd.Series]:
     """By feed and period: incidents by the month they were recorded in, so that a late record replaces nothing else."""
     if adapter.TABLE == "incidents":
-        period = rows["dt_recorded"].fillna(rows["month"]).dt.strftime("%Y-%m")
+        recorded = rows["dt_recorded"].fillna(rows["month"])
+        period = harmonise.once_each(recorded, lambda days: days.dt.strftime("%Y-%m"))
     else:
         period = rows[adapter.PART].astype("str").agg("_".join, axis=1).str.replace(r"[^\w-]+", "-", regex=True)
     return [rows["feed_id"], period]

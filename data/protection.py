@@ -81,8 +81,8 @@ def cube(
     supplied : source, month. A period counts as supplied when all its months are. Missing: the months in `counts`.
 
     Returns the columns of `CELL`, parent, population, period_end, `n` (missing where not supplied, never 0), `kind`,
-    `threshold`, `sensitive`, `rule`, `offered` (this cell's table is one of those to be shown) and `withheld` (supplied,
-    but a count in it was suppressed by its owner).
+    `threshold`, `sensitive`, `rule`, `offered` (its table is one of those to be shown) and `withheld` (supplied, but a
+    count in it was suppressed by its owner).
     Every margin is counted from the records themselves: a record without a place is in the totals above it.
     """
     months = counts if supplied is None else supplied

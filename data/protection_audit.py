@@ -216,7 +216,7 @@ def _search(system: System) -> None:
         while 0 < (left := unsettled()).sum() < before:
             before = left.sum()
             upper, cost = system.enough(left), np.where(left, sign, 0.0)
-            counts = _solved(system, cost, upper).x
+            counts = _solved(system, np.ones(len(left), dtype=bool), cost, upper)[1]
             whole, torn = np.rint(counts), np.abs(counts - np.rint(counts)) > NEAR
             system.accept(_solved_near(system, whole, _beside(system, torn), cost, upper) if torn.any() else whole)
 
@@ -230,11 +230,12 @@ def _pins(system: System, at: int) -> np.ndarray | None:
         if system.weak()[at]:
             system.accept(_solved_near(system, system.truth, around, cost, upper))
     for cost, unsettled, needed in zip(aims, (system.above, system.narrow), (0, 1 - system.width), strict=True):
-        if unsettled()[at]:
-            solved = _solved(system, cost, upper)
-            if np.ceil(solved.fun - NEAR) > needed:
-                return np.abs(solved.lower.marginals) + np.abs(solved.upper.marginals) > NEAR
-            system.accept(solved.x)
+        for some in (around, np.ones_like(mine)):  # pinned by few sums is pinned by all; not pinned needs all
+            if unsettled()[at]:
+                least, counts, active = _solved(system, some, cost, upper)
+                if np.ceil(least - NEAR) > needed:
+                    return active
+                system.accept(counts)
     for cost in aims:  # possible in fractions: the integer programme decides
         if system.weak()[at]:
             system.accept(_whole(system.sums, system.totals, cost, system.lower, upper))
@@ -247,15 +248,23 @@ def _beside(system: System, some: np.ndarray) -> np.ndarray:
     return some | (np.diff(sums.tocsc().indptr) > 0)
 
 
-def _solved(system: System, cost: np.ndarray, upper: np.ndarray) -> Any:
-    """The linear programme: least `cost` over all tables, whole or not, that agree with sums and intervals."""
+def _solved(
+    system: System, some: np.ndarray, cost: np.ndarray, upper: np.ndarray
+) -> tuple[float, np.ndarray | None, np.ndarray]:
+    """The linear programme: least `cost` over tables, whole or not, that agree with the intervals and sums of `some`.
+
+    Returns the least cost, the table (None when `some` are not all), and which counts' intervals it hangs on.
+    """
     from scipy.optimize import linprog
 
-    bounds = np.column_stack([system.lower, upper])
-    solved = linprog(cost, A_eq=system.sums, b_eq=system.totals, bounds=bounds, method="highs-ds")
+    inside = np.diff(system.sums[:, ~some].tocsr().indptr) == 0
+    sums, bounds = system.sums[:, some].tocsr()[inside], np.column_stack([system.lower, upper])[some]
+    solved = linprog(cost[some], A_eq=sums, b_eq=system.totals[inside], bounds=bounds, method="highs-ds")
     if solved.status != 0:
         raise RuntimeError(f"the audit's linear programme ended with status {solved.status}")
-    return solved
+    active = np.zeros(len(some), dtype=bool)
+    active[some] = np.abs(solved.lower.marginals) + np.abs(solved.upper.marginals) > NEAR
+    return solved.fun, solved.x if some.all() else None, active
 
 
 def _solved_near(

@@ -310,7 +310,7 @@ def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
 
 
 def flags(scope: Scope) -> pd.DataFrame:
-    """Months that depart from their source's own history: source, month, reason."""
+    """Months that depart from their source's own history: source, month, kind, reason."""
     return run(scope, table(scope, "flags").order_by(["source", "month"]))
 
 

@@ -135,10 +135,11 @@ def _coverage(snapshot: Path) -> None:
 
 def _flags(snapshot: Path) -> None:
     """Months that depart from their source's own history."""
-    frame = pd.DataFrame({"source": [], "month": pd.to_datetime([]), "reason": []}).astype(
-        {"source": "str", "reason": "str"}
-    )
-    frame.to_parquet(snapshot / "restricted" / "flags.parquet", index=False)
+    from data import quality
+
+    restricted = snapshot / "restricted"
+    found = quality.flags(restricted / "incidents", pd.read_parquet(restricted / "coverage.parquet"))
+    found.to_parquet(restricted / "flags.parquet", index=False)
 
 
 def _public(snapshot: Path) -> None:
@@ -166,7 +167,7 @@ def _partner(snapshot: Path, before: Path | None) -> None:
 
 
 def _protected(snapshot: Path, before: Path | None) -> pd.DataFrame:
-    """The protected aggregates of the sources that are not public; raises ProtectionFailed rather than publish a leak."""
+    """The protected aggregates of closed sources; raises ProtectionFailed rather than publish what could be undone."""
     from data import protection, protection_audit
 
     restricted = snapshot / "restricted"

@@ -82,7 +82,7 @@ def open_page(name: str) -> "Page":
 
 
 def _send_round() -> None:
-    """A page opened by its own link ran without `app.py` (Streamlit's old folder of pages): let it in by the door.
+    """A page opened by its own link ran without `app.py` (Streamlit's old page folder): go there.
 
     Uses an internal of Streamlit 1.67; where it is missing, or has not helped, a link to the front door is all there is.
     """
