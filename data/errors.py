@@ -30,3 +30,7 @@ class SourceProblem(Exception):
     def __init__(self, file: str, problems: list[Problem]):
         self.file, self.problems = file, problems
         super().__init__("\n".join([f"{file} was not loaded; nothing was changed."] + [f"  - {p}" for p in problems]))
+
+    def __reduce__(self) -> tuple:
+        """What it is made of again, when one process hands it to another."""
+        return type(self), (self.file, self.problems)

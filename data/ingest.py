@@ -20,7 +20,7 @@ import pandas as pd
 
 from data import definitions, harmonise, publish, schema, tiers
 from data.errors import Problem, SourceProblem
-from data.sources import files
+from data.sources import dates, files
 from data.sources.files import Piece
 
 MOST_SET_ASIDE = (
@@ -98,7 +98,7 @@ def ingest(
 
     Returns the Summary. Raises SourceProblem with every problem of every file, nothing changed.
     """
-    before = publish.current(folder)
+    found = before = publish.current(folder)
     if before and publish.manifest(before).get("invented"):
         before = None  # real data never join invented ones: they start afresh
     geography = geography_of(before) if before else nowhere()
@@ -107,6 +107,8 @@ def ingest(
 
     def build(aside: Path) -> dict:
         nonlocal summary
+        if publish.current(folder) != found:
+            raise publish.Busy("Another load was published just now; start this one again.")
         summary, changed = stage(aside, source, paths, geography, salt(folder), known=known, progress=progress)
         if not summary.loads or dry_run:
             raise _NothingToPublish
@@ -137,19 +139,22 @@ def stage(
     Returns the Summary, and the (table, source) pairs that changed. Raises SourceProblem as `ingest` does.
     """
     adapter = _adapter(source)
-    found = list(files.pieces([Path(p) for p in paths], adapter.SUFFIXES))
+    found = list(dict.fromkeys(files.pieces([Path(p) for p in paths], adapter.SUFFIXES)))
+    others = getattr(adapter, "PASSED_OVER", ())
+    found = [piece for piece in found if not piece.name.endswith(others)] or found
     if not found:
         wanted = " or ".join(adapter.SUFFIXES)
         hint = f"This source reads {wanted} files."
         raise SourceProblem(source, [Problem("none of the files given can be read", hint=hint)])
     summary, work = Summary(source), _Work(adapter, source, aside, geography, salt_)
-    problems = []
+    problems, taken = [], set()
     for done in progress(work.each(found, set(known)), len(found)):
         if isinstance(done, SourceProblem):
             problems.append(done)
-        elif done is None:
+        elif done is None or done.load.file_hash in taken:  # received before, or the same twice in this run
             summary.skipped += 1
         else:
+            taken.add(done.load.file_hash)
             summary.loads.append(work.keep(done))
     if problems:
         raise problems[0] if len(problems) == 1 else _all_of(problems)
@@ -164,7 +169,7 @@ class _NothingToPublish(Exception):
 
 def _all_of(problems: list[SourceProblem]) -> SourceProblem:
     everything = [Problem(f"{p.file}: {problem}") for p in problems for problem in p.problems]
-    return SourceProblem(f"{len(problems)} files", everything)
+    return SourceProblem(f"The delivery, with {len(problems)} files that have problems,", everything)
 
 
 @dataclass
@@ -343,10 +348,11 @@ def _record(summary: Summary, set_aside: list[pd.DataFrame], aside: Path, table:
 
 
 def _superseded(past: pd.DataFrame, summary: Summary, parts: Path) -> pd.DataFrame:
-    """Mark earlier loads none of whose rows are left."""
+    """Mark earlier loads none of whose rows are left, and those of files that were now loaded again."""
     left = {path.name.split(".")[1] for path in parts.rglob("*.parquet")}
-    gone = past["source"].eq(summary.source) & ~past["file_hash"].str[:12].isin(left)
-    return past.assign(status=past["status"].mask(gone, "replaced"))
+    gone = past["accepted"].gt(0) & ~past["file_hash"].str[:12].isin(left)
+    gone |= past["file_hash"].isin([load.file_hash for load in summary.loads])
+    return past.assign(status=past["status"].mask(gone & past["source"].eq(_known_as(summary.source)), "replaced"))
 
 
 def _load_row(load: Load, source: str, table: str, received: datetime, snapshot: str) -> dict:
@@ -354,7 +360,7 @@ def _load_row(load: Load, source: str, table: str, received: datetime, snapshot:
     feeds = sorted({f for f, _ in load.periods})
     return {
         "load_id": load.file_hash[:12],
-        "source": {"police_extract": "police", "istv": "ed_istv"}.get(source, source),
+        "source": _known_as(source),
         "feed_id": feeds[0] if len(feeds) == 1 else source,
         "file": load.piece.name,
         "file_hash": load.file_hash,
@@ -381,10 +387,16 @@ def _with_definitions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _part_keys(rows: pd.DataFrame, adapter) -> list[pd.Series]:
-    """By feed and period: incidents by the month they were recorded in, so that a late record replaces nothing else."""
+    """By feed and period: incidents by the month they were recorded in, so that a late record replaces nothing else.
+
+    A record that does not say when lies in its own month where the file has others of it, else in the file's newest.
+    """
     if adapter.TABLE == "incidents":
-        recorded = rows["dt_recorded"].fillna(rows["month"])
-        period = harmonise.once_each(recorded, lambda days: days.dt.strftime("%Y-%m"))
+        recorded = harmonise.once_each(rows["dt_recorded"], dates.months)
+        if recorded.notna().any():
+            late = recorded.isna() & ~rows["month"].isin(recorded.dropna())
+            recorded = recorded.mask(late, recorded.max())
+        period = harmonise.once_each(recorded.fillna(rows["month"]), lambda days: days.dt.strftime("%Y-%m"))
     else:
         period = rows[adapter.PART].astype("str").agg("_".join, axis=1).str.replace(r"[^\w-]+", "-", regex=True)
     return [rows["feed_id"], period]
@@ -447,9 +459,14 @@ def salt(folder: Path | None = None) -> bytes:
 
 
 def _received(snapshot: Path, source: str) -> set[str]:
-    name = {"police_extract": "police", "istv": "ed_istv"}.get(source, source)
     loads = pd.read_parquet(snapshot / "restricted" / "loads.parquet")
-    return set(loads.loc[loads["source"].eq(name) & loads["status"].eq("loaded"), "file_hash"])
+    ours = loads["source"].eq(_known_as(source)) & loads["status"].eq("loaded")
+    return set(loads.loc[ours, "file_hash"])
+
+
+def _known_as(source: str) -> str:
+    """The name that records of a source carry, which for two is not that of their adapter."""
+    return {"police_extract": "police", "istv": "ed_istv"}.get(source, source)
 
 
 def months_missing(months: Iterable[pd.Timestamp]) -> list[pd.Timestamp]:

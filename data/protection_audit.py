@@ -225,7 +225,7 @@ def _pins(system: System, at: int) -> np.ndarray | None:
     """Which counts' intervals pin the one at `at` (none known: all False); None when it turns out not to be pinned."""
     mine = np.arange(len(system.row)) == at
     aims, upper = (mine * 1.0, mine * -1.0), system.enough(mine)  # its least value, and its greatest
-    around = _beside(system, _beside(system, mine))
+    around = _beside(system, _beside(system, _beside(system, mine)))
     for cost in aims:
         if system.weak()[at]:
             system.accept(_solved_near(system, system.truth, around, cost, upper))

@@ -68,10 +68,14 @@ def publish(build: Callable[[Path], dict], folder: Path | None = None, *, fresh:
         name = _fresh_name(home)
         aside = home / f"{BUILDING}{name}"
         aside.mkdir()
-        before = current(folder)
-        if before and not fresh:
-            link_tree(before / "parts", aside / "parts")
-        said = build(aside)
+        try:
+            before = current(folder)
+            if before and not fresh:
+                link_tree(before / "parts", aside / "parts")
+            said = build(aside)
+        except BaseException:
+            remove(aside)
+            raise
         facts = {"id": name, "published": datetime.now(UTC).isoformat(timespec="seconds"), "code": _code_version()}
         facts["partnership"] = definitions.partnership().id
         _write_durably(aside / "manifest.json", json.dumps(facts | said, indent=1))

@@ -207,8 +207,10 @@ def held_months(scope: Scope, source: str) -> list[pd.Timestamp]:
 
 def sources(scope: Scope) -> list[str]:
     """The sources of incidents this tier holds, fullest first."""
-    counted = _incidents(scope).group_by("source").agg(n=_.count())
-    open_ = run(scope, counted.order_by(ibis.desc("n")))["source"].tolist() if _holds(scope, "incidents") else []
+    open_ = []
+    if _holds(scope, "incidents"):
+        counted = _incidents(scope).group_by("source").agg(n=_.count())
+        open_ = run(scope, counted.order_by(ibis.desc("n")))["source"].tolist()
     if not _holds(scope, "protected"):
         return open_
     closed = run(scope, table(scope, "protected").select("source").distinct().order_by("source"))["source"]

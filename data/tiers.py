@@ -130,7 +130,16 @@ def _coverage(snapshot: Path) -> None:
     ]
     frame = pd.DataFrame(held, columns=["source", "feed_id", "month"]).drop_duplicates()
     frame["month"] = frame["month"].astype("datetime64[us]")
-    frame.to_parquet(snapshot / "restricted" / "coverage.parquet", index=False)
+    _without_other_forces(frame).to_parquet(snapshot / "restricted" / "coverage.parquet", index=False)
+
+
+def _without_other_forces(coverage: pd.DataFrame) -> pd.DataFrame:
+    """A neighbour's file, with the few crimes it has here, does not stand in for a month of the partnership's force."""
+    from data.sources import police_uk
+
+    street = coverage["source"] == "police_uk"
+    ours = coverage["feed_id"].isin(police_uk.feeds(pd.Series(definitions.partnership().forces, dtype="str")))
+    return coverage[~street | ours] if (street & ours).any() else coverage
 
 
 def _flags(snapshot: Path) -> None:

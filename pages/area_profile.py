@@ -5,7 +5,7 @@ import streamlit as st
 
 from analytics import rates
 from data import store
-from ui import atlas, charts, filters, findings, frame, maps, profiles, remarks
+from ui import atlas, charts, events, filters, findings, frame, maps, profiles, remarks
 
 page = frame.open_page("area_profile")
 scope = filters.scope(page)
@@ -73,7 +73,10 @@ with right:
     bars = charts.bars(order, category="name", value="rate", lower="lower", upper="upper", highlight=names[scope.area])
     page.show(order, bars, finding=remarks.place_in_order(order, names[scope.area]), key="order")
 
-page.show(months, charts.trend(months), finding=findings.trend(months), key="months")
+with page.explaining():
+    marks, flagged = events.register(scope), events.flags(scope)
+picture = charts.trend(months, flags=flagged, events=marks)
+page.show(months, picture, finding=findings.trend(months), key="months")
 left, right = st.columns(2)
 with left:
     page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="mix")
@@ -87,7 +90,7 @@ left, right = st.columns(2)
 with left, page.explaining():
     tenths = profiles.deprivation(page, scope)
     if len(tenths.table):
-        bars = charts.bars(tenths, category="decile", value="n", in_order=True)
+        bars = charts.bars(tenths, category="decile", value="areas", in_order=True)
         page.show(tenths, bars, finding=remarks.deprivation(tenths), key="deprivation")
 with right, page.explaining():
     held = profiles.indicators(page, scope)

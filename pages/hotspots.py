@@ -5,7 +5,7 @@ import streamlit as st
 
 from analytics import grids, hotspots, neighbours, rates, significance
 from data import store
-from ui import atlas, charts, filters, findings, frame, maps, profiles, words
+from ui import atlas, charts, events, filters, findings, frame, maps, profiles, words
 
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 LISTED = 25  # places in the list beside the map
@@ -103,7 +103,9 @@ if selected in set(places[key]):
         months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
     one, two, three = st.columns(3)
     with one:
-        page.show(months, charts.trend(months), finding=findings.trend(months), key="place_trend")
+        page.show(
+            months, charts.trend(months, flags=events.flags(inside)), finding=findings.trend(months), key="place_trend"
+        )
     with two:
         page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix")
     with three:

@@ -78,7 +78,8 @@ if scope.area == store.ALL:
 left, right = st.columns(2)
 with left, page.explaining():
     fresh = tables.freshness(page)
-    page.show(fresh, finding=remarks.freshness(fresh), key="fresh", open_table=True)
+    shown = ("source", "last_month", "months_missing", "state")
+    page.show(fresh, finding=remarks.freshness(fresh), key="fresh", columns=shown, open_table=True)
 with right, page.explaining():
     news = tables.news(page)
     page.show(news, finding="What the latest snapshot brought", key="news", open_table=True)

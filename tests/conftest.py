@@ -8,8 +8,11 @@ Two authorities on squares of two kilometres (EPSG:27700), X0, Y0 the south-west
 """
 
 import json
+import os
 import shutil
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from pyproj import Transformer
 
 from data import harmonise, ingest, publish
 
+ROOT = Path(__file__).parent.parent
 X0, Y0, SIDE = 440_000, 110_000, 2_000
 WEST, EAST = "E06000901", "E06000902"
 W1, W2, W3, W4 = "E01900001", "E01900002", "E01900011", "E01900012"
@@ -184,3 +188,22 @@ def real() -> Path:
     if not found.is_dir():
         pytest.skip("../shared is not here")
     return found
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with the invented partnership, published once for all tests by the command of the README."""
+    folder = tmp_path_factory.mktemp("invented")
+    here = {name: value for name, value in os.environ.items() if not name.startswith("EXPLORER_")}
+    command = [sys.executable, "-m", "data", "demo"]
+    subprocess.run(command, cwd=ROOT, env=here | {"EXPLORER_DATA": str(folder)}, check=True, capture_output=True)
+    yield folder
+    publish.remove(folder)
+
+
+@pytest.fixture
+def on_demo(demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The app and the store read the invented partnership."""
+    monkeypatch.setenv("EXPLORER_DATA", str(demo))
+    monkeypatch.delenv("EXPLORER_PARTNERSHIP", raising=False)
+    return demo

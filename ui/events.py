@@ -6,6 +6,7 @@ from data import definitions, store
 from data.store import Scope
 from ui import words
 
+MOST_TOLD = 2  # flagged months told in full; the data tracker lists them all
 DRAWN = ("recording_change", "policy", "operation", "programme", "covid")  # a gap in the data is drawn as a gap
 
 
@@ -34,3 +35,13 @@ def flags(scope: Scope) -> pd.DataFrame:
     found = store.flags(scope)
     inside = found["source"].isin(scope.sources) & found["month"].between(scope.start, scope.end)
     return found[inside].groupby("month", as_index=False)["reason"].agg("; ".join)
+
+
+def read_with_care(scope: Scope) -> tuple[str, ...]:
+    """The flagged months of a scope in one sentence, for the note under every picture that uses them."""
+    if not scope.sources:
+        return ()
+    found = flags(scope)
+    told = [f"{words.month(f.month)} ({f.reason})" for f in found.head(MOST_TOLD).itertuples()]
+    more = [f"{words.count(len(found) - MOST_TOLD, 'more month')}"] if len(found) > MOST_TOLD else []
+    return ("Read with care: " + "; ".join(told + more),) if told else ()

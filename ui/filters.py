@@ -43,6 +43,7 @@ def bar(page: str) -> None:
     held = store.sources(base)
     if not held:
         st.session_state[SCOPE] = base
+        _view_as()
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
         area = _choice("area", "Area", _areas(), width=250)
@@ -66,8 +67,12 @@ def bar(page: str) -> None:
 
 
 def scope(page: object) -> store.Scope:
-    """What the filter bar stands for."""
-    return st.session_state[SCOPE]
+    """What the filter bar stands for; where no records are held there is nothing to choose, and the page ends here."""
+    found = st.session_state[SCOPE]
+    if not found.sources:
+        st.info("No records are held at this level of access. The data tracker says what has been loaded.")
+        st.stop()
+    return found
 
 
 def seed() -> None:

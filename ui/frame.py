@@ -14,7 +14,7 @@ from analytics import disclosure
 from analytics.disclosure import Provenance, Release, Rules
 from analytics.errors import NotEnoughData
 from data import definitions, store
-from ui import access, cards, filters, words
+from ui import access, cards, events, filters, words
 from ui.picture import Picture
 
 PAGES = {  # name: (title in the menu, icon, first sentence of the page)
@@ -84,7 +84,7 @@ def open_page(name: str) -> "Page":
 def _send_round() -> None:
     """A page opened by its own link ran without `app.py` (Streamlit's old page folder): go there.
 
-    Uses an internal of Streamlit 1.67; where it is missing, or has not helped, a link to the front door is all there is.
+    Uses an internal of Streamlit 1.67; where it is missing or has not helped, only a link is left.
     """
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -116,7 +116,7 @@ class Page:
     @property
     def scope(self) -> store.Scope:
         """What the filter bar stands for."""
-        return filters.scope(self)
+        return st.session_state[filters.SCOPE]
 
     def banner(self) -> None:
         """Say plainly when the data are invented, and through whose eyes one looks."""
@@ -223,7 +223,7 @@ class Page:
             "published": self.facts["published"][:10],
             "freshness": _freshness(scope),
             "invented": bool(self.facts.get("invented")),
-            "notes": notes,
+            "notes": (*notes, *events.read_with_care(scope)),
         }
         return Provenance(**(facts | more))
 

@@ -52,10 +52,11 @@ def week(page: Page, scope: Scope) -> Release | None:
 def deprivation(page: Page, scope: Scope) -> Release:
     """Small areas of an authority in each tenth of deprivation."""
     rows = store.deprivation(scope)
+    rows = rows.rename(columns={"n": "areas"})
     tenths = rows.assign(decile=rows["decile"].map(_tenth)) if len(rows) else rows
     year = f"index of {rows['period'].iat[0]}" if len(rows) else "no index held"
     return page.release(
-        tenths, counts=["n"], title="Small areas by tenth of deprivation", scope=scope, **_open("deprivation", year)
+        tenths, counts=["areas"], title="Small areas by tenth of deprivation", scope=scope, **_open("deprivation", year)
     )
 
 

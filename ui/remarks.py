@@ -29,7 +29,7 @@ def same_period(release: Release) -> str:
 
 
 def quarters(release: Release) -> str:
-    """The newest quarter beside the same quarter a year before, as far as both may be shown. Rows: protected quarters."""
+    """The newest quarter beside the same quarter a year before, as far as both may be shown."""
     table = release.table.sort_values("month")
     known = table[table["status"] != "not supplied"]
     if known.empty:
@@ -106,7 +106,7 @@ def authorities(release: Release) -> str:
 
 def deprivation(release: Release) -> str:
     """How many small areas are among the most deprived tenth, and fifth, of England."""
-    n = release.table["n"].to_numpy()
+    n = release.table["areas"].to_numpy()
     areas = words.count(n.sum(), "small area")
     first = f"{words.number(n[0])} lie in England's most deprived tenth"
     return f"Of {areas}, {first}, {words.number(n[:2].sum())} in the first two."

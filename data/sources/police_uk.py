@@ -10,6 +10,7 @@ from data.sources.files import Piece
 TABLE = "incidents"
 LABEL = "Police recorded crime, street level (data.police.uk)"
 SUFFIXES = (".csv",)
+PASSED_OVER = ("-outcomes.csv", "-stop-and-search.csv")  # lie beside the street files in the published archive
 COLUMNS = ["Crime ID", "Month", "Reported by", "Longitude", "Latitude", "Location", "LSOA code", "Crime type"]
 UNKNOWN_TYPE = "crime type not in the list"
 BAD_MONTH = "month is not written YYYY-MM"
@@ -30,12 +31,11 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     )
     lon, lat = (pd.to_numeric(raw[c].where(raw[c] != ""), errors="coerce") for c in ("Longitude", "Latitude"))
     group = raw["Crime type"].map(definitions.offence_codes("police_uk"))
-    feed = "police_uk:" + raw["Reported by"].str.lower().str.replace(r"[^a-z]+", "-", regex=True)
     rows = pd.DataFrame(
         {
             "record_id": _record_ids(raw),
             "source": "police_uk",
-            "feed_id": feed,
+            "feed_id": feeds(raw["Reported by"]),
             "reported_by": raw["Reported by"],
             "place_basis": "occurrence",
             "month": month,
@@ -53,6 +53,11 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     rules = [(month.isna(), BAD_MONTH), (group.isna(), UNKNOWN_TYPE), (half_written, BAD_POINT)]
     rows["problem"] = np.select([bad for bad, _ in rules], [reason for _, reason in rules], default="")
     return rows
+
+
+def feeds(forces: pd.Series) -> pd.Series:
+    """The feed of what each force reports, by its name."""
+    return "police_uk:" + forces.str.lower().str.replace(r"[^a-z]+", "-", regex=True)
 
 
 def _record_ids(raw: pd.DataFrame) -> np.ndarray:
