@@ -92,9 +92,9 @@ def release(
 def _shown(table: pd.DataFrame, count: str, status: pd.Series) -> pd.Series:
     text = pd.Series([MISSING if pd.isna(n) else f"{n:,.0f}" for n in table[count]], table.index, dtype=object)
     if "n_upper" in table:
-        text = text.mask(
-            status.eq(BAND), pd.Series(map(_band, table["n_lower"], table["n_upper"]), table.index, dtype=object)
-        )
+        lower = table["n_lower"] if "n_lower" in table else pd.Series(0.0, table.index)
+        told = pd.Series(map(_band, lower, table["n_upper"]), table.index, dtype=object)
+        text = text.mask(status.eq(BAND), told)
     return text.mask(status.eq(HIDDEN), HIDDEN).mask(status.eq(MISSING), MISSING)
 
 

@@ -134,6 +134,7 @@ def in_words(summary: ingest.Summary, *, dry_run: bool = False) -> str:
         lines.append(f"  duplicate    {total['duplicate']:>10,}")
         lines += [f"  noted        {rows:>10,}   {note}" for note, rows in _added_up(summary, "notes").items() if rows]
         lines += _months(summary)
+        lines += [f"  look at      {note}" for note in summary.notes]
     lines.append("This was a check: nothing was changed." if dry_run else f"Current snapshot: {summary.snapshot}")
     return "\n".join(lines)
 

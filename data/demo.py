@@ -31,7 +31,12 @@ from data.demo_geography import FEED
 from data.demo_ground import Ground
 
 SOURCES = ("police_extract", "istv", "ambulance", "admissions", "police_uk")
-MONTHLY_FROM = np.datetime64("2025-01")  # from here the police deliver each month; all else comes by the year
+YEARS = np.arange(demo_records.FIRST, demo_records.LAST, 12)  # January of each
+BEGINS = {  # months with which a delivery begins: history at first, then what is new
+    "police": np.concatenate([YEARS, np.arange(YEARS[-1], demo_records.LAST + 1)]),
+    "istv": YEARS[[0, -1]],
+    "ambulance": YEARS,
+}
 
 
 @dataclass(frozen=True)
@@ -87,12 +92,12 @@ def files(invented: World, seed: int = 0) -> dict[str, dict[str, pd.DataFrame]]:
     emergency = demo_files.emergency(known["ed_istv"], ground, seed)
     calls = demo_files.ambulance(known["ambulance"], seed)
     street = demo_files.street(known["police"], known["street"], ground, seed)
-    sites = [_spans(part, f"istv_{site}") for site, part in emergency.groupby("site")]
+    sites = [_deliveries(part, f"istv_{site}", BEGINS["istv"]) for site, part in emergency.groupby("site")]
     months = {f"{m}/{m}-{force}-street": rows for m, rows in street.groupby("Month")}
     return {
-        "police_extract": _spans(police, "police", MONTHLY_FROM),
+        "police_extract": _deliveries(police, "police", BEGINS["police"]),
         "istv": {name: rows for site in sites for name, rows in site.items()},
-        "ambulance": _spans(calls, "ambulance"),
+        "ambulance": _deliveries(calls, "ambulance", BEGINS["ambulance"]),
         "admissions": demo_admissions.admissions(ground, seed),
         "police_uk": months,
     }
@@ -109,14 +114,12 @@ def write_files(raw: Path, files: dict[str, dict[str, pd.DataFrame]]) -> None:
             _write(path, rows)
 
 
-def _spans(rows: pd.DataFrame, name: str, monthly_from: np.datetime64 | None = None) -> dict[str, pd.DataFrame]:
-    """The rows by delivery: whole years at first, then months; none reaches over a month that was not supplied."""
-    monthly_from = monthly_from or demo_records.LAST + 1
+def _deliveries(rows: pd.DataFrame, name: str, begins: np.ndarray) -> dict[str, pd.DataFrame]:
+    """The rows by delivery, under the months it holds; none reaches over a month that was not supplied."""
     month = rows["delivered"].to_numpy().astype("datetime64[M]")
     held = np.unique(month)
-    gap = np.diff(held, prepend=held[0]) > np.timedelta64(1, "M")
-    new_year = held.astype("datetime64[Y]") != np.concatenate([held[:1], held[:-1]]).astype("datetime64[Y]")
-    delivery = np.cumsum(gap | new_year | (held >= monthly_from))
+    after_a_gap = np.diff(held, prepend=held[0]) > np.timedelta64(1, "M")
+    delivery = np.cumsum(after_a_gap | np.isin(held, begins))
     found = {}
     for _, part in rows.groupby(delivery[np.searchsorted(held, month)]):
         first, last = (part["delivered"].agg(end).strftime("%Y-%m") for end in ("min", "max"))

@@ -15,7 +15,8 @@ PERSON = 60  # residents per point that streets are chosen from
 UNEVEN_STREETS, UNEVEN_DOORS, UNEVEN_AREAS = 0.7, 0.9, 0.2  # standard deviations of log weights that nothing explains
 CENTRE_M = 350.0  # how far the pull of a town centre reaches: the standard deviation of its bell
 CATCHMENT_M, VISITORS = 2_500, 20_000  # residents this near a centre; as many of them double what is pulled there
-REACHES_M = (2_500, 9_000)  # over which factors are alike: part of a town, and part of a county
+REACHES_M, OWN = {2_500: 1.0, 9_000: 0.3}, 0.6  # metres over which factors are alike, with weights; and not alike
+CROWDED = {"demo_not_in_school": 0.9}  # weight of the density of residents
 
 # Indicator: name, kind, unit, polarity, middle and standard deviation of its values
 FACTORS = {
@@ -40,7 +41,8 @@ WORDS = {"school": ("School",), "licensed": ("Pub", "Bar", "Club", "Restaurant")
 class Ground:
     """Where things happen.
 
-    areas : one row per small area, in order of its code: area_code, name, authority_code, x, y, population, the factors
+    areas : one row per small area, in order of its code: area_code, name, authority_code, area_km2, x, y, population,
+        the factors
         in standard deviations, and `rate`, how much happens there for each resident, town centres aside.
     streets : x, y, lon, lat, area (its row in areas), name.
     doors : x, y, street, area, weight (its share of what happens, town centres aside), pull (how many times as much a
@@ -59,10 +61,10 @@ def ground(areas: pd.DataFrame, population: pd.DataFrame, planted: tuple[Planted
 
     Returns the Ground.
     """
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, 101])
     small = areas[areas["area_level"] == "lsoa"].sort_values("area_code", ignore_index=True)
     people = population[population["year"] == population["year"].min()].groupby("area_code")["population"].sum()
-    rows = pd.DataFrame(small[["area_code", "name", "authority_code", "x", "y"]])
+    rows = pd.DataFrame(small[["area_code", "name", "authority_code", "area_km2", "x", "y"]])
     rows["population"] = people.reindex(rows["area_code"]).to_numpy()
     shapes = small["geometry"].to_numpy()
     streets = _streets(shapes, rng)
@@ -190,13 +192,20 @@ def _factors(areas: pd.DataFrame, unrelated: list[np.ndarray], rng: np.random.Ge
     """Factors alike over neighbourhoods, of mean 0 and deviation 1, unrelated to each other and to `unrelated`."""
     spots = areas[["x", "y"]].to_numpy()
     squared = ((spots[:, None] - spots) ** 2).sum(axis=2)
-    smooth = [np.exp(-0.5 * squared / reach**2) for reach in REACHES_M]
+    smooth = sum(share * _kernel(squared, reach) for reach, share in REACHES_M.items())
+    density = np.log(areas["population"] / areas["area_km2"])
+    crowded = ((density - density.mean()) / density.std()).to_numpy()
     taken, found = [np.ones(len(areas)), *unrelated], {}
     for name in FACTORS:
-        fields = [kernel @ rng.normal(size=len(areas)) for kernel in smooth]
-        raw = sum(f / f.std() for f in fields) + 0.6 * rng.normal(size=len(areas))
+        raw = smooth @ rng.normal(size=len(areas)) + OWN * rng.normal(size=len(areas)) + CROWDED.get(name, 0) * crowded
         basis = np.column_stack(taken)
         rest = raw - basis @ np.linalg.lstsq(basis, raw, rcond=None)[0]
         found[name] = rest / rest.std()
         taken.append(found[name])
     return found
+
+
+def _kernel(squared: np.ndarray, reach_m: float) -> np.ndarray:
+    """Weights that make chance alike over so many metres, and of variance 1 in town and country."""
+    near = np.exp(-0.5 * squared / reach_m**2)
+    return near / np.sqrt((near**2).sum(axis=1, keepdims=True))

@@ -18,7 +18,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from data import definitions, harmonise, publish, schema, tiers
+from data import definitions, harmonise, publish, quality, schema, tiers
 from data.errors import Problem, SourceProblem
 from data.sources import dates, files
 from data.sources.files import Piece
@@ -76,6 +76,7 @@ class Summary:
     loads: list[Load] = field(default_factory=list)
     skipped: int = 0
     snapshot: str = ""
+    notes: list[str] = field(default_factory=list)  # months that changed much since they were last delivered
 
     def total(self, name: str) -> int:
         """A count added up over the files."""
@@ -110,6 +111,8 @@ def ingest(
         if publish.current(folder) != found:
             raise publish.Busy("Another load was published just now; start this one again.")
         summary, changed = stage(aside, source, paths, geography, salt(folder), known=known, progress=progress)
+        if before and _adapter(source).TABLE == "incidents":
+            summary.notes = quality.held_for_review(before, aside)
         if not summary.loads or dry_run:
             raise _NothingToPublish
         rows = tiers.build(aside, before, changed)

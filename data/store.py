@@ -16,6 +16,7 @@ from ibis import _
 from data import definitions, protected, publish
 
 ALL = "all"
+EARLIEST, LATEST = pd.Timestamp("2000-01-01"), pd.Timestamp("2100-01-01")  # all there can be
 SHOWN, MISSING = "shown", "not supplied"
 NIGHT = (18, 6)  # from six in the evening to six in the morning
 FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
@@ -40,8 +41,8 @@ class Scope:
     tier: str
     snapshot: str
     area: str = ALL
-    start: pd.Timestamp = pd.Timestamp("2000-01-01")
-    end: pd.Timestamp = pd.Timestamp("2100-01-01")
+    start: pd.Timestamp = EARLIEST
+    end: pd.Timestamp = LATEST
     groups: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     age: str = ""
@@ -93,7 +94,7 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
         if counts.empty:
             raise NotHeld(_names(banded) + FIXED)
         return _with_places(scope, level, counts, year)
-    column = AREA_COLUMN[level]
+    column = _column(level)
     rows = _placeable(scope, level)
     counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum())
     held = _held(scope).group_by("source").agg(months=_.held.sum())
@@ -121,7 +122,7 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     size_m : metres across the flats. Returns cell_id, q, r, x, y, n, n_lower, n_upper, status.
     Domestic and sexual records, and groups that may not be placed, are left out; below the source's floor: NotHeld.
     """
-    _check_floor(scope, size_m)
+    _check_map(scope, size_m)
     rows = _placeable(scope, "hex").filter(_.easting.notnull())
     q, r = hexagon(rows.easting - origin[0], rows.northing - origin[1], size_m)
     counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count(), harm=_.harm_cchi.sum()))
@@ -130,8 +131,9 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     radius = size_m / np.sqrt(3)
     cells["x"] = origin[0] + 1.5 * radius * cells["q"]
     cells["y"] = origin[1] + size_m * (cells["r"] + cells["q"] / 2)
-    cells["cell_id"] = [f"{size_m}:{q}:{r}" for q, r in zip(cells["q"], cells["r"], strict=True)]
-    cells[["n", "harm"]] = cells[["n", "harm"]].fillna(0)
+    cells["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(cells["q"], cells["r"], strict=True)]
+    supplied = any(scope.start <= month <= scope.end for month in held_months(scope, scope.sources[0]))
+    cells[["n", "harm"]] = cells[["n", "harm"]].fillna(0 if supplied else np.nan)
     return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n", "harm"]])
 
 
@@ -140,6 +142,7 @@ def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
 
     `area` is the everyday name of the neighbourhood, else its authority's. Sources without labels have no street.
     """
+    _check_map(scope, size_m)
     rows = _placeable(scope, "hex").filter(_.easting.notnull())
     q, r = hexagon(rows.easting, rows.northing, size_m)
     labelled = rows.mutate(q=q, r=r, place=ibis.coalesce(rows.lsoa_code, rows.authority_code))
@@ -150,14 +153,16 @@ def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
     known = run(scope, table(scope, "areas").select("area_code", "name", "everyday_name")).set_index("area_code")
     found = street.merge(place, on=["q", "r"])
     found["area"] = found["place"].map(known["everyday_name"].fillna(known["name"]))
-    found["cell_id"] = [f"{size_m}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
+    found["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
     return found[["cell_id", "street", "area"]]
 
 
 def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ibis.Value]:
-    """The axial column and row of the flat-topped hexagon that holds a point, in arithmetic any engine knows."""
-    radius = size_m / 3**0.5
-    q = x / (1.5 * radius)
+    """The axial column and row of the flat-topped hexagon that holds a point, in arithmetic any engine knows.
+
+    Written as `analytics.grids.cell_of` is, step by step, so that both agree to the last bit on an edge too.
+    """
+    q = x * 2 / (3**0.5 * size_m)
     r = y / size_m - q / 2
     s = -q - r
     rq, rr, rs = ((v + 0.5).floor() for v in (q, r, s))
@@ -337,7 +342,7 @@ def map_levels(scope: Scope) -> list[str]:
 
 def left_out(scope: Scope, level: str) -> int:
     """How many records of the scope may not be placed at a level, or carry no place."""
-    column = {"hex": "easting"}.get(level) or AREA_COLUMN[level]
+    column = {"hex": "easting"}.get(level) or _column(level)
     if banded_sources(scope):
         return 0
     placed = _placeable(scope, level)
@@ -377,21 +382,29 @@ def _records(scope: Scope) -> ibis.Table:
         hour = rows.dt_from.hour()
         night = (hour >= NIGHT[0]) | (hour < NIGHT[1])
         rows = rows.filter(rows.time_known, night if scope.time == "night" else ~night)
-    return _within(rows, scope.place) if scope.place else rows
+    return _within(scope, rows) if scope.place else rows
 
 
-def _within(rows: ibis.Table, place: str) -> ibis.Table:
-    if place.count(":") == 2:
-        size, q, r = (int(part) for part in place.split(":"))
-        column, row = hexagon(rows.easting, rows.northing, size)
-        return _on_the_map(rows).filter(column == q, row == r)
-    level = {"1": "lsoa", "2": "msoa"}.get(place[2], "lad") if place[1:2] == "0" else "lad"
-    return (_on_the_map(rows) if level == "lsoa" else rows).filter(_[AREA_COLUMN[level]] == place)
+def _within(scope: Scope, rows: ibis.Table) -> ibis.Table:
+    """The records of the scope's place: no more of them than the map of its level shows there."""
+    if ":" not in scope.place:
+        level = {"01": "lsoa", "02": "msoa"}.get(scope.place[1:3], "lad")
+        return _allowed(rows, level).filter(_[AREA_COLUMN[level]] == scope.place)
+    try:
+        size, q, r = (int(part) for part in scope.place.split(":"))
+    except ValueError:
+        raise NotHeld("There is no such place on the map.") from None
+    _check_floor(scope, size)
+    column, row = hexagon(rows.easting, rows.northing, size)
+    return _allowed(rows, "hex").filter(column == q, row == r)
 
 
 def _placeable(scope: Scope, level: str) -> ibis.Table:
+    return _allowed(_records(scope), level)
+
+
+def _allowed(rows: ibis.Table, level: str) -> ibis.Table:
     """What may be placed at a level: homicide not below the authority, sexual and domestic not below MSOA."""
-    rows = _records(scope)
     if level == "lad":
         return rows
     groups = definitions.offence_groups().values()
@@ -405,18 +418,30 @@ def _on_the_map(rows: ibis.Table) -> ibis.Table:
     return rows.filter(rows.offence_group.isin(groups), *clean)
 
 
-def _check_floor(scope: Scope, size_m: int) -> None:
+def _check_map(scope: Scope, size_m: int) -> None:
     if len(scope.sources) != 1:
         raise NotHeld("A map shows one source at a time: they count different things at different places.")
-    floor = definitions.source(scope.sources[0]).floor_m
+    _check_floor(scope, size_m)
+
+
+def _check_floor(scope: Scope, size_m: int) -> None:
+    floor = max(floor_m(scope), 1)
     if size_m < floor:
         raise NotHeld(f"The points of this source are not exact enough for cells below {floor:,} m.")
 
 
+def _column(level: str) -> str:
+    if level not in AREA_COLUMN:
+        raise NotHeld("Records do not say in which area of this kind they lie.")
+    return AREA_COLUMN[level]
+
+
 def _bands(cohort: str) -> list[str]:
+    """What records of a cohort may say: the cohort, one that lies in it, or a five-year band that begins in it."""
     low, high = COHORTS[cohort]
     bands = [f"{a}-{a + 4}" for a in range(0, 90, 5)] + ["90+"]
-    return [cohort, *(b for b in bands if low <= int(b.split("-")[0].rstrip("+")) <= high)]
+    cohorts = [name for name, (first, last) in COHORTS.items() if low <= first and last <= high]
+    return [*cohorts, *(b for b in bands if low <= int(b.split("-")[0].rstrip("+")) <= high)]
 
 
 def _held(scope: Scope) -> ibis.Table:

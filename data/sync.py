@@ -17,6 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,10 @@ class Failed(Exception):
     """Something could not be fetched; the message says why, to whoever ran the command."""
 
 
+class Unreachable(Failed):
+    """Its server was never reached: nothing else there needs to be tried."""
+
+
 class Incomplete(LookupError):
     """Some of what was asked for was not fetched or not loaded; `fetched` lists what was."""
 
@@ -52,11 +57,11 @@ class Incomplete(LookupError):
 
 
 class _Again(Exception):
-    """It did not work this time. wait_s : how long the server asks to be left alone."""
+    """It did not work this time. wait_s : how long the server asks to be left alone. reached : whether it answered."""
 
-    def __init__(self, message: str, wait_s: float = 0):
+    def __init__(self, message: str, wait_s: float = 0, *, reached: bool = True):
         super().__init__(message)
-        self.wait_s = wait_s
+        self.wait_s, self.reached = wait_s, reached
 
 
 @dataclass(frozen=True)
@@ -123,11 +128,14 @@ def sync(
         sleep,
         progress or _teller(say),
     )
-    fetched, failures = [], []
+    fetched, failures, silent = [], [], set()
     for source in dict.fromkeys(entry.source for entry in entries):
         ready: dict[str, list[Path]] = {}
         for entry in (e for e in entries if e.source == source):
+            host = urllib.parse.urlsplit(entry.address).netloc
             try:
+                if host in silent:
+                    raise Unreachable("its server could not be reached just now")
                 ready[entry.name], fresh = _fetch(entry, line, folder, base)
                 fetched += fresh
                 say(f"{entry.name}: {f'{len(fresh)} file(s) fetched' if fresh else 'nothing new'}")
@@ -135,6 +143,7 @@ def sync(
                 words = (
                     str(problem) if isinstance(problem, Failed) else "it could not be written here: is the disk full?"
                 )
+                silent |= {host} if isinstance(problem, Unreachable) else set()
                 failures.append(f"{entry.name} was not fetched: {words}")
                 say(failures[-1])
         failures += _load(source, ready, folder, say)
@@ -258,7 +267,7 @@ def _not_empty(pages: list[Path]) -> list[Path]:
 def _table(pages: list[Path], target: Path) -> Path:
     """The records of all pages as one CSV."""
     rows = [record["attributes"] for page in pages for record in _records(page)[0]]
-    aside = target.with_name(f"{target.name}.part")
+    aside = _part(target)
     with aside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore")
         writer.writeheader()
@@ -281,18 +290,18 @@ def _members(
         return [kept], []
     try:
         _extract(archive, kept, pattern)
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError):
-        _forget(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, Failed) as problem:
+        for left in (archive, _part(kept)):
+            _forget(left)
+        if isinstance(problem, Failed):
+            raise
         raise Failed("the archive is damaged; run sync again to fetch it anew") from None
-    except Failed:
-        _forget(archive)
-        raise
     archive.unlink()
     return [kept], [kept.name]
 
 
 def _extract(archive: Path, kept: Path, pattern: str) -> None:
-    aside = kept.with_name(f"{kept.name}.part")
+    aside = _part(kept)
     with zipfile.ZipFile(archive) as whole:
         ours = [info for info in whole.infolist() if fnmatch.fnmatchcase(info.filename, pattern)]
         if not ours:
@@ -331,7 +340,8 @@ def download(address: str, target: Path, *, line: Line, most_bytes: int, stands_
         except _Again as trouble:
             failures = 1 if _size(_part(target)) >= before + FURTHER else failures + 1
             if failures >= line.attempts:
-                raise Failed(f"{trouble} ({failures} tries in a row; what came so far is kept)") from None
+                words = f"{trouble} ({failures} tries in a row; what came so far is kept)"
+                raise (Failed if trouble.reached else Unreachable)(words) from None
             line.sleep(min(max(2.0**failures, trouble.wait_s), LONGEST_WAIT_S))
 
 
@@ -347,7 +357,7 @@ def _try(address: str, target: Path, known: dict, line: Line, most_bytes: int) -
     except urllib.error.HTTPError as error:
         return _refused(error, target, known)
     except (OSError, http.client.HTTPException) as error:
-        raise _Again(_why(error)) from None
+        raise _Again(_why(error), reached=False) from None
     with answer:
         facts = {"url": address, "etag": answer.headers.get("ETag"), "modified": answer.headers.get("Last-Modified")}
         start = _agreed_start(answer, start, begun, facts, part)

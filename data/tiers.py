@@ -17,6 +17,14 @@ ROW_GROUP = 122_880  # rows; DuckDB's own size, one authority's year of a large 
 FLAGS = ("sv_local", "knife", "domestic", "sexual")
 SORTED = {"incidents": "authority_code, month, offence_group"}
 OPEN_TABLES = ("population", "indicators", "areas", "places")
+COUNTED = ["rows_read", "accepted", "quarantined", "duplicate", "unplaced"]
+DEPARTS = {  # what a partner is told of a month of a closed source that departs from its history
+    "total": "Its total departs from the months around it",
+    "group": "The mix of offences departs from the months around it",
+    "area": "The share of an area departs from the months around it",
+    "completeness": "A field is filled in more or less often than in the months around it",
+    "unplaced": "More or fewer records without a place than in the months around it",
+}
 LATEST_WINS = "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY filename DESC) = 1"
 
 
@@ -161,18 +169,29 @@ def _public(snapshot: Path) -> None:
         publish.link(restricted / f"{table}.parquet", public / f"{table}.parquet")
     for table in ("coverage", "loads", "flags"):
         frame = pd.read_parquet(restricted / f"{table}.parquet")
-        closed = frame["source"].isin([s for s in schema.SOURCES if s not in OPEN_INCIDENTS] + ["admissions"])
-        frame[~closed].to_parquet(public / f"{table}.parquet", index=False)
+        frame[frame["source"].map(_is_open).astype(bool)].to_parquet(public / f"{table}.parquet", index=False)
 
 
 def _partner(snapshot: Path, before: Path | None) -> None:
-    """The public data; every partner's loads and months; and the protected aggregates of what is not public."""
-    partner = snapshot / "partner"
+    """The public data; every partner's loads and months, without their counts; and the protected aggregates."""
+    partner, restricted = snapshot / "partner", snapshot / "restricted"
     publish.link_tree(snapshot / "public", partner)
     for table in ("coverage", "loads", "flags"):
         (partner / f"{table}.parquet").unlink()
-        publish.link(snapshot / "restricted" / f"{table}.parquet", partner / f"{table}.parquet")
+        frame = pd.read_parquet(restricted / f"{table}.parquet")
+        closed = ~frame["source"].map(_is_open)
+        if table == "loads":
+            frame[COUNTED] = frame[COUNTED].astype("Int64").mask(closed)
+            frame["reasons"] = frame["reasons"].mask(closed, "{}")
+        elif table == "flags":
+            frame["reason"] = frame["reason"].mask(closed, frame["kind"].map(DEPARTS))
+        frame.to_parquet(partner / f"{table}.parquet", index=False)
     _protected(snapshot, before).to_parquet(partner / "protected.parquet", index=False)
+
+
+def _is_open(source: str) -> bool:
+    known = definitions.sources().get(source)
+    return known is not None and known.open
 
 
 def _protected(snapshot: Path, before: Path | None) -> pd.DataFrame:

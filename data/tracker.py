@@ -39,16 +39,10 @@ def freshness(scope: Scope, today: pd.Timestamp) -> pd.DataFrame:
     rows = loads.groupby("source", as_index=False).agg(received=("received", "max"), deliveries=("load_id", "count"))
     span = pd.DataFrame({"first_month": held.min(), "last_month": held.max(), "months": held.count()})
     rows = rows.merge(span.reset_index(), on="source", how="left")
-    between = (rows["last_month"].dt.to_period("M") - rows["first_month"].dt.to_period("M")).map(
-        _months, na_action="ignore"
-    )
-    rows["months_missing"] = between + 1 - rows["months"]
+    first, last = rows["first_month"].dt, rows["last_month"].dt
+    rows["months_missing"] = 12 * (last.year - first.year) + last.month - first.month + 1 - rows["months"]
     rows["state"] = [_state(row, today) for row in rows.itertuples()]
     return rows.sort_values(["source"], ignore_index=True)
-
-
-def _months(offset: object) -> int:
-    return getattr(offset, "n", 0)
 
 
 def _state(row: object, today: pd.Timestamp) -> str:

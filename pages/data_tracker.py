@@ -10,12 +10,14 @@ with page.explaining():
     fresh = tables.freshness(page)
     page.show(fresh, finding=remarks.freshness(fresh), key="fresh", open_table=True)
     held = tables.months_held(page)
-    page.show(held, chart_data.months_held(held), finding=remarks.months_held(held), key="held")
+    if len(held.table):
+        page.show(held, chart_data.months_held(held), finding=remarks.months_held(held), key="held")
 
 left, right = st.columns(2)
 with left, page.explaining():
-    filled = tables.completeness(page)
-    page.show(filled, chart_data.completeness(filled), finding="How often each field is filled in", key="filled")
+    if page.scope.sources:
+        filled = tables.completeness(page)
+        page.show(filled, chart_data.completeness(filled), finding="How often each field is filled in", key="filled")
 with right, page.explaining():
     aside = tables.set_aside(page)
     page.show(aside, finding=remarks.set_aside(aside), key="aside", open_table=True)

@@ -421,7 +421,7 @@ def supplied_only(table):
     return table[table["status"].ne("not supplied")]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_no_attacker_pins_a_count_between_places_and_kinds(seed):
     n = some_counts(np.random.default_rng(seed), (2, 2))
     counts = records(*[(lad, "2023-04-01", n[i, j], kind) for i, lad in enumerate("AB") for j, kind in enumerate("gh")])
@@ -439,7 +439,7 @@ def test_no_attacker_pins_a_count_between_places_and_kinds(seed):
     assert protection_audit.publishable(report)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(9))
 def test_no_attacker_pins_a_count_between_kinds_and_a_flag(seed):
     # Kind h lies wholly inside the flag, kind g partly: flag = h + g's flagged part, all = g + h.
     rng = np.random.default_rng(seed)
@@ -474,7 +474,7 @@ def sums_of(pairs, size):
     return reached > 0
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", range(9))
 def test_no_attacker_pins_a_count_between_places_and_quarters(seed):
     from scipy.signal import correlate2d
 
@@ -550,11 +550,13 @@ def partnership(rng, *, lads=4, msoas=5, months=24, a_month=150):
     return counts, places(*codes, msoas=small)
 
 
-def test_the_release_holds_no_true_small_count_in_any_column():
-    counts, areas = partnership(np.random.default_rng(1))
-    before = counts.copy()
-    table, report = protection.protect(counts, areas)
-    pd.testing.assert_frame_equal(counts, before)
+@pytest.fixture(scope="module")
+def release():
+    return protection.protect(*partnership(np.random.default_rng(1)))
+
+
+def test_the_release_holds_no_true_small_count_in_any_column(release):
+    table, report = release
     assert list(table.columns) == protection.RELEASED
     shown = table["status"].eq("shown")
     assert table.loc[~shown, "n"].isna().all()
@@ -568,8 +570,8 @@ def test_the_release_holds_no_true_small_count_in_any_column():
     assert protection_audit.publishable(report)
 
 
-def test_the_release_holds_only_the_tables_it_offers():
-    table, report = protection.protect(*partnership(np.random.default_rng(1)))
+def test_the_release_holds_only_the_tables_it_offers(release):
+    table, report = release
     grids = table.groupby("measure")[["area_level", "period_type"]].apply(lambda t: set(map(tuple, t.to_numpy())))
     assert grids["homicide"] == {("area", "financial_year")}
     assert grids["rape"] <= {("area", "financial_year"), ("lad", "financial_year")}
@@ -579,7 +581,9 @@ def test_the_release_holds_only_the_tables_it_offers():
 
 def test_the_release_is_the_same_every_time_and_whatever_the_order_of_the_records():
     counts, areas = partnership(np.random.default_rng(2), months=12)
+    before = counts.copy()
     table, report = protection.protect(counts, areas)
+    pd.testing.assert_frame_equal(counts, before)
     again, second = protection.protect(counts.sample(frac=1, random_state=0), areas)
     pd.testing.assert_frame_equal(table, again)
     assert report == second
