@@ -4,6 +4,8 @@ Makes `.venv` beside this file, installs the pinned requirements when they chang
 partnership if nothing is published yet. Standard library only; Linux, macOS and Windows.
 """
 
+from __future__ import annotations  # so that an older Python gets as far as the message that says it is too old
+
 import hashlib
 import os
 import shutil
@@ -42,7 +44,7 @@ def prepare(requirements: str) -> None:
         sys.exit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is Python {sys.version.split()[0]}.")
     mark = VENV / f"installed-{requirements}"
     wanted = _hash(requirements)
-    if mark.exists() and mark.read_text() == wanted:
+    if PYTHON.exists() and mark.exists() and mark.read_text() == wanted:
         return
     if not PYTHON.exists():
         _make_venv()
@@ -68,7 +70,10 @@ def _make_venv() -> None:
     except ImportError:
         sys.exit("Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv; then try again.")
     shutil.rmtree(VENV, ignore_errors=True)
-    venv.create(VENV, with_pip=True)
+    try:
+        venv.create(VENV, with_pip=True)
+    except (OSError, subprocess.CalledProcessError):
+        sys.exit(f"The environment {VENV} could not be made: may this folder be written to, and is the disk full?")
 
 
 def publish_if_empty() -> None:
@@ -103,7 +108,10 @@ def start() -> int:
 
 
 def _free_port() -> int:
-    wanted = int(os.environ.get("PORT", FIRST_PORT))
+    told = os.environ.get("PORT", str(FIRST_PORT))
+    if not told.isdigit() or not 0 < int(told) < 65_000:
+        sys.exit("PORT must be a number from 1 to 64999, or not be set at all.")
+    wanted = int(told)
     for port in range(wanted, wanted + 50):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
@@ -112,4 +120,7 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")

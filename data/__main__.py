@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from data import ingest, publish, tiers
+from data import ingest, publish, sync, tiers
 from data.errors import SourceProblem
+
+SPOKEN = (SourceProblem, publish.Busy, publish.NoSuchSnapshot, sync.Incomplete, tiers.ProtectionFailed)  # for people
 
 
 def main(words: list[str] | None = None) -> int:
@@ -17,25 +19,28 @@ def main(words: list[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     try:
         asked.run(asked)
-    except (SourceProblem, publish.Busy, tiers.ProtectionFailed, LookupError) as problem:
-        print(problem.args[0] if problem.args else problem, file=sys.stderr)
+    except SPOKEN as problem:
+        print(problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; nothing was changed.", file=sys.stderr)
         return 1
     except Exception:
-        print(f"Something went wrong; nothing was changed. {_logged()} says more.", file=sys.stderr)
+        print(f"Something went wrong; nothing was changed. {_logged()}", file=sys.stderr)
         return 1
     return 0
 
 
-def _logged() -> Path:
-    """Put the trace of an error that is our fault where whoever looks after this can find it."""
+def _logged() -> str:
+    """Put the trace of an error that is our fault where whoever looks after this can find it, and say where."""
     log = publish.root() / "errors.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"{pd.Timestamp.now()}\n{traceback.format_exc()}\n")
-    return log
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{pd.Timestamp.now()}\n{traceback.format_exc()}\n")
+    except OSError:
+        return f"The data folder {publish.root()} (EXPLORER_DATA) cannot be written to."
+    return f"{log} says more."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,8 +87,6 @@ def _demo(_: argparse.Namespace) -> None:
 
 
 def _sync(_: argparse.Namespace) -> None:
-    from data import sync
-
     sync.sync(say=print)
 
 

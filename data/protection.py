@@ -53,20 +53,31 @@ def limits(path: Path = DEFINITION) -> dict[str, float]:
     return tomllib.loads(path.read_text(encoding="utf-8"))["audit"]
 
 
-def admission_counts(admissions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Admissions by financial year in the form that `cube` reads, and the months they cover.
+def admission_counts(admissions: pd.DataFrame, authorities: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """People admitted by financial year in the form that `cube` reads, and the months they cover.
 
     admissions : rows of the harmonised table; only financial years are used, because people counted month by month do
-        not add up to people in a year. A suppressed row stays missing, and so does every total it belongs to.
+        not add up to people in a year. Where a total over ages, sexes or deprivation stands beside its parts, it alone
+        counts. A suppressed row stays missing, and so does every total it belongs to.
+    authorities : codes of all authorities; one without a row is missing, not zero.
     """
-    years = admissions[admissions["period_type"].eq("financial_year")]
-    start = pd.to_datetime(years["period"].str[:4] + "-04-01")
-    n = years["persons"].mask(years["suppressed"].fillna(False).astype(bool))
-    measure = years["icd_group"].astype(object).replace("X85_Y09", ALL)
-    counts = {"source": "admissions", "measure": measure, "authority_code": years["authority_code"], "month": start}
-    months = [m for s in sorted(set(start)) for m in pd.date_range(s, periods=12, freq="MS")]
+    rows = admissions[admissions["period_type"].eq("financial_year")]
+    keys = ["authority_code", "month", "measure"]
+    rows = rows.assign(
+        month=pd.to_datetime(rows["period"].str[:4] + "-04-01"),
+        measure=rows["icd_group"].astype(object).replace("X85_Y09", ALL),
+        n=rows["persons"].mask(rows["suppressed"].fillna(False).astype(bool)),
+    )
+    for total in (rows["age_band5"].eq("all"), rows["sex"].eq("all"), rows["imd_decile"].isna()):
+        total = total.reindex(rows.index)
+        rows = rows[total | ~total.groupby([rows[key] for key in keys]).transform("any")]
+    every = pd.MultiIndex.from_product(
+        [sorted(set(authorities)), *[rows[key].unique() for key in keys[1:]]], names=keys
+    )
+    counts = every.to_frame(index=False).merge(rows[[*keys, "n", "suppressed"]], how="left", on=keys)
+    months = [m for s in sorted(set(rows["month"])) for m in pd.date_range(s, periods=12, freq="MS")]
     supplied = pd.DataFrame({"source": "admissions", "month": pd.DatetimeIndex(months)})
-    return pd.DataFrame({**counts, "n": n}), supplied
+    return counts.assign(source="admissions"), supplied
 
 
 def cube(
@@ -75,7 +86,8 @@ def cube(
     """True counts of every cell that the offered tables add up from, zeros filled in; to be protected, never shown.
 
     counts : one row per finest combination: source, offence_group, the columns of the flags, authority_code, msoa_code,
-        month, `n` (missing: not known). A row that has a `measure` counts for that one alone.
+        month, `n` (missing: not known; `suppressed`: because its owner hides it). A row that has a `measure` counts
+        for that one alone.
     areas : area_code, area_level, parent, population. Places where nobody lives have no cells.
     offered : as from `thresholds`. Sources with threshold 0 or without grids, and flags nobody filled, are left out.
     supplied : source, month. A period counts as supplied when all its months are. Missing: the months in `counts`.
@@ -119,6 +131,7 @@ def _reached(level: str, period: str, grids: tuple) -> bool:
 
 def _by_measure(counts: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     """The records once for each measure they count for."""
+    counts = counts if "suppressed" in counts else counts.assign(suppressed=False)
     given = counts["measure"].notna() if "measure" in counts else pd.Series(False, index=counts.index)
     rest = counts[~given]
     parts = [counts[given], rest.assign(measure=ALL)]
@@ -126,7 +139,7 @@ def _by_measure(counts: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
         parts.append(rest.assign(measure=rest["offence_group"]))
     for flag in set(rules.loc[rules["kind"].eq("flag"), "measure"]) & set(rest.columns):
         parts.append(rest[rest[flag].fillna(False).astype(bool)].assign(measure=flag))
-    keep = ["measure", *[code for code in CODES.values() if code in counts], "month", "n"]
+    keep = ["measure", *[code for code in CODES.values() if code in counts], "month", "n", "suppressed"]
     records = pd.concat([part[keep] for part in parts if len(part)])
     return records[records["measure"].isin(rules["measure"])]
 
@@ -152,14 +165,20 @@ def _cells(
     span = pd.DataFrame({"span": pd.period_range(spans.index.min(), spans.index.max(), freq=name)})
     grid = rules.merge(_places(areas, level), how="cross").merge(span, how="cross")
     place = ALL if level == "area" else records[CODES[level]]
-    found = records.assign(area_code=place, span=records["month"].dt.to_period(name), gap=records["n"].isna())
-    found = found.groupby(["measure", "area_code", "span"], as_index=False).agg(n=("n", "sum"), gap=("gap", "any"))
+    found = records.assign(
+        area_code=place,
+        span=records["month"].dt.to_period(name),
+        gap=records["n"].isna(),
+        withheld=records["suppressed"].eq(True),
+    )
+    sums = {"n": ("n", "sum"), "gap": ("gap", "any"), "withheld": ("withheld", "any")}
+    found = found.groupby(["measure", "area_code", "span"], as_index=False).agg(**sums)
     grid = grid.merge(found, on=["measure", "area_code", "span"], how="left")
-    supplied, withheld = grid["span"].isin(complete), grid["gap"].eq(True)
+    supplied = grid["span"].isin(complete)
     start, end = grid["span"].dt.start_time, grid["span"].dt.end_time.dt.normalize()
     shown = [_reached(level, period, grids) for grids in grid["grids"]]
-    n = grid["n"].astype(float).fillna(0).where(supplied & ~withheld)
-    grid = grid.assign(n=n, offered=shown, withheld=supplied & withheld)
+    n = grid["n"].astype(float).fillna(0).where(supplied & ~grid["gap"].eq(True))
+    grid = grid.assign(n=n, offered=shown, withheld=supplied & grid["withheld"].eq(True))
     return grid.assign(area_level=level, period_type=period, month=start, period_end=end)
 
 
@@ -180,7 +199,7 @@ def links(counts: pd.DataFrame, offered: pd.DataFrame) -> pd.DataFrame:
     rows = []
     plain = counts[counts["offence_group"].notna()] if "offence_group" in counts else counts.iloc[:0]
     for source, rules in _held(counts, offered).groupby("source"):
-        mine = plain[plain["source"].eq(source) & plain["n"].gt(0)]
+        mine = plain[plain["source"].eq(source)]
         groups = rules.loc[rules["kind"].eq("group"), "measure"]
         for flag in rules.loc[rules["kind"].eq("flag") & rules["measure"].isin(mine.columns), "measure"]:
             yes = mine[flag].fillna(False).astype(bool)
@@ -247,7 +266,7 @@ def protect(
     report of `audit_and_repair` with `left_out`. Nothing may be published unless `publishable(report)`.
     """
     if admissions is not None:
-        people, years = admission_counts(admissions)
+        people, years = admission_counts(admissions, areas.loc[areas["area_level"].eq("lad"), "area_code"])
         supplied = counts[["source", "month"]] if supplied is None else supplied
         counts, supplied = pd.concat([counts, people]), pd.concat([supplied, years])
     offered, settings = thresholds(tier), limits()

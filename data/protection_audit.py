@@ -1,9 +1,9 @@
 """Shows that no count left out of a release can be worked back, and hides more where one could. A row is one cell.
 
-The attacker is taken to know every interval, that cells add up over places, periods and kinds, how many records lack a
-place or a kind, and the definitions. A count is safe once whole-number tables that agree with all of this have been
-found, in one of which it is 0 and in another large enough. The search starts from the true table; more are sought by
-linear programming, and integer programmes have the last word. Hiding only adds tables that agree: safe stays safe.
+The attacker is taken to know every interval, that cells add up over places, periods and kinds, how many records at most
+lack a place or a kind, and the definitions. A count is safe once whole-number tables that agree with all of this have
+been found, in one of which it is 0 and in another large enough. The search starts from the true table; more are sought
+by linear programming, and integer programmes have the last word. Hiding only adds tables that agree: safe stays safe.
 """
 
 from collections.abc import Callable, Iterator
@@ -349,28 +349,23 @@ def _entries(kind: str, whole: Any, count: Any, sign: int, most: Any = np.nan) -
 
 
 def _hierarchies(cells: pd.DataFrame, find: Callable[..., np.ndarray]) -> Iterator[pd.DataFrame]:
-    """Places add up to the place above, quarters to the year, offence groups to all.
+    """Quarters add up to the year, places to the place above, offence groups to all.
 
-    How many records lack a place is taken as known where there are many, but not of which kind they are.
+    But for records without a place or a group: no more than there are, of whatever kind (0 remains possible).
     """
-    quarter, group = (
-        cells[cells["period_type"].eq("quarter")],
-        cells[cells["kind"].eq("group") & cells["measure"].ne(ALL)],
-    )
-    year = find(quarter, period_type="financial_year", month=quarter["month"].dt.to_period(YEAR).dt.start_time)
-    for kind, whole, some in (("time", year, quarter), ("group", find(group, measure=ALL), group)):
+    quarter, below = cells[cells["period_type"].eq("quarter")], cells[cells["parent"].notna()]
+    group = cells[cells["kind"].eq("group") & cells["measure"].ne(ALL)]
+    year = quarter["month"].dt.to_period(YEAR).dt.start_time
+    for kind, some, whole in (
+        ("time", quarter, find(quarter, period_type="financial_year", month=year)),
+        ("place", below, find(below, area_code=below["parent"])),
+        ("group", group, find(group, measure=ALL)),
+    ):
         parts = _entries(kind, whole, some.index, -1)
-        heads = parts["whole"].unique()
-        yield from (parts, _entries(kind, heads, heads, 1))
-    below = cells[cells["parent"].notna()]
-    parts = _entries("place", find(below, area_code=below["parent"]), below.index, -1)
-    placed = cells["n"].reindex(parts["count"]).groupby(parts["whole"].to_numpy()).sum()
-    heads = placed.index.to_numpy()
-    nowhere = cells["n"].reindex(heads) - placed
-    most = nowhere.reindex(find(cells.iloc[heads], measure=ALL)).to_numpy()
-    unknown = cells["measure"].ne(ALL) | cells["n"].lt(cells["threshold"])
-    most = np.where(unknown.iloc[heads] & (most > 0), most, np.nan)
-    yield from (parts, _entries("place", heads, heads, 1, most))
+        told = cells["n"].reindex(parts["count"]).groupby(parts["whole"].to_numpy()).sum()
+        lacking = cells["n"].reindex(told.index) - told
+        most = lacking.reindex(find(cells.loc[told.index], measure=ALL)).to_numpy()
+        yield from (parts, _entries(kind, told.index, told.index, 1, np.where(most > 0, most, np.nan)))
 
 
 def _flags(cells: pd.DataFrame, find: Callable[..., np.ndarray], links: pd.DataFrame | None) -> Iterator[pd.DataFrame]:

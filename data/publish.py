@@ -26,6 +26,10 @@ class Busy(Exception):
     """Somebody else is publishing."""
 
 
+class NoSuchSnapshot(LookupError):
+    """There is nothing to go back to."""
+
+
 def root() -> Path:
     """The folder of raw files and snapshots: `data/local`, or what EXPLORER_DATA names."""
     return Path(os.environ.get("EXPLORER_DATA") or Path(__file__).parent / "local")
@@ -94,10 +98,10 @@ def rollback(name: str = "", folder: Path | None = None) -> str:
     if not name:
         earlier = [n for n in names if now and n < now.name]
         if not earlier:
-            raise LookupError("There is no earlier snapshot to go back to.")
+            raise NoSuchSnapshot("There is no earlier snapshot to go back to.")
         name = earlier[0]
     if name not in names:
-        raise LookupError("There is no such snapshot; `python -m data snapshots` lists them.")
+        raise NoSuchSnapshot("There is no such snapshot; `python -m data snapshots` lists them.")
     with _only_publisher(home):
         _point(home, name)
     return name

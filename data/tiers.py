@@ -186,7 +186,9 @@ def _partner(snapshot: Path, before: Path | None) -> None:
         elif table == "flags":
             frame["reason"] = frame["reason"].mask(closed, frame["kind"].map(DEPARTS))
         frame.to_parquet(partner / f"{table}.parquet", index=False)
-    _protected(snapshot, before).to_parquet(partner / "protected.parquet", index=False)
+    released = _protected(snapshot, before)
+    if len(released):  # a file without rows has no types either, and cannot be asked
+        released.to_parquet(partner / "protected.parquet", index=False)
 
 
 def _is_open(source: str) -> bool:

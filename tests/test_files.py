@@ -1,4 +1,4 @@
-"""Files as people send them: plain, gzipped, in zips with folders, in any text encoding; and those that are no tables."""
+"""Files as people send them: plain, gzipped, in zips with folders, in any encoding; and those that are no tables."""
 
 import gzip
 import struct

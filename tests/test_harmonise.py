@@ -1,6 +1,7 @@
 """Where a record lies, as the areas of today know it: the code in the file first, then its point. Map: see conftest."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,9 @@ from conftest import (
     Y0,
 )
 
-from data import harmonise
+from data import definitions, harmonise, ingest, schema
+from data.sources import boundaries, files, lookups, police_uk
+from data.sources.files import Piece
 
 TOP, MIDDLE = Y0 + 2 * SIDE, X0 + SIDE  # the north edge; the line between W3 and W4
 FOUND = ["lsoa_code", "msoa_code", "authority_code", "problem", "precision", "unresolved"]
@@ -179,3 +182,30 @@ def test_the_rows_given_are_left_unchanged(marches) -> None:
 
 def test_problems_found_before_are_kept(marches) -> None:
     assert placed(marches, row("E01999999", None, problem="no such type"))["problem"].tolist() == ["no such type"]
+
+
+@pytest.mark.real
+def test_a_real_year_is_placed_but_for_the_rows_whose_code_lies_elsewhere(real: Path, monkeypatch) -> None:
+    monkeypatch.delenv("EXPLORER_PARTNERSHIP", raising=False)
+    ours = definitions.partnership()
+    shapes = boundaries.tidy(boundaries.read(Piece(real / "geography" / "hiow_boundaries_bgc.gpkg")))
+    shapes = boundaries.localise(shapes, ingest.nowhere(), ours).query("problem == ''")
+    recode = lookups.tidy(lookups.read(Piece(real / "geography" / "lookup_lsoa11_lsoa21_ltla22.csv.gz")))
+    held = boundaries.completed(schema.typed(shapes, "areas"), schema.typed(recode, "lookups"), ours)
+    lsoas, msoas, lads = (held[held["area_level"] == level].reset_index() for level in ("lsoa", "msoa", "lad"))
+    assert (len(lsoas), len(msoas), len(lads)) == (1_231, 247, 14)
+    here = harmonise.Geography(lsoas, msoas, lads, recode, schema.empty("postcodes"), ours.box, ours.forces)
+
+    def year(archive: str) -> pd.DataFrame:
+        pieces = files.pieces([real / "police_uk" / archive], police_uk.SUFFIXES)
+        rows = [harmonise.placed(police_uk.tidy(police_uk.read(piece)), here) for piece in pieces]
+        return pd.concat(rows, ignore_index=True)
+
+    found = year("hampshire_street_2025-01_2025-12.zip")
+    # README of the real files: 164,975 records, 99 of which have an LSOA outside the 14 authorities
+    assert found["problem"].value_counts().to_dict() == {"": 164_876, harmonise.OUTSIDE: 99}
+    assert found.loc[found["problem"] == "", ["lsoa_code", "msoa_code", "authority_code"]].notna().all(axis=None)
+    older = year("hampshire_street_2018-10_2019-02.zip")  # 64,744 records with codes of 2011, 28 of them split since
+    kept = older[older["problem"] == ""]
+    assert len(older) == 64_744
+    assert kept["lsoa_code"].isin(lsoas["area_code"]).all() and not kept["unresolved"].any()

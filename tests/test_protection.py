@@ -208,27 +208,46 @@ def test_open_sources_are_not_passed_through_the_bands():
 
 
 def admissions_table(*rows):
-    names = ["authority_code", "period", "icd_group", "persons", "suppressed", "period_type"]
-    return pd.DataFrame([(*row, "financial_year") for row in rows], columns=names)
+    """(authority, cause, persons or None for suppressed[, age band])"""
+    names = ["authority_code", "icd_group", "persons", "age_band5"]
+    frame = pd.DataFrame([(*row, "all")[:4] for row in rows], columns=names)
+    frame = frame.assign(period="2023/24", period_type="financial_year", sex="all", imd_decile=pd.NA)
+    return frame.assign(suppressed=frame["persons"].isna())
+
+
+def released(areas, **more):
+    table, report = protection.protect(records(("A", "2023-04-01", 1)).iloc[:0], areas, **more)
+    assert protection_audit.publishable(report)
+    return table, {(row.measure, row.area_code): (row.status, row.n) for row in table.itertuples()}
 
 
 def test_suppressed_admissions_stay_hidden_and_so_do_their_totals():
-    table, _ = protection.protect(
-        records(("A", "2023-04-01", 1)).iloc[:0],
-        places("A", "B"),
-        admissions=admissions_table(
-            ("A", "2023/24", "X85_Y09", 40, False),
-            ("B", "2023/24", "X85_Y09", None, True),
-            ("A", "2023/24", "X99", 11, False),
-            ("B", "2023/24", "X99", 9, False),
-        ),
-    )
-    told = {(row.measure, row.area_code): (row.status, row.n) for row in table.itertuples()}
+    rows = [("A", "X85_Y09", 40), ("B", "X85_Y09", None), ("A", "X99", 11), ("B", "X99", 9)]
+    table, told = released(places("A", "B"), admissions=admissions_table(*rows))
     assert told["all", "A"] == ("shown", 40)
     assert told["all", "B"][0] == told["all", "all"][0] == "hidden"
     assert table.loc[table["status"].eq("hidden"), ["n", "n_lower", "n_upper"]].isna().all(axis=None)
     assert told["X99", "A"] == ("shown", 10)
     assert told["X99", "all"] == ("shown", 20)  # 11 + 9
+
+
+def test_an_authority_without_admissions_in_the_file_is_not_supplied_and_never_zero():
+    _, told = released(places("A", "B"), admissions=admissions_table(("A", "X85_Y09", 40)))
+    assert told["all", "A"] == ("shown", 40)
+    assert told["all", "B"][0] == told["all", "all"][0] == "not supplied"
+
+
+def test_a_total_over_ages_counts_alone_where_it_stands_beside_its_parts():
+    rows = [("A", "X85_Y09", 40, "all"), ("A", "X85_Y09", 31, "20-24"), ("A", "X85_Y09", None, "25-29")]
+    rows += [("B", "X85_Y09", 21, "20-24"), ("B", "X85_Y09", 22, "25-29")]  # 43 without a total
+    _, told = released(places("A", "B"), admissions=admissions_table(*rows))
+    assert (told["all", "A"], told["all", "B"]) == (("shown", 40), ("shown", 45))
+
+
+def test_admissions_by_month_are_not_added_up_to_people_in_a_year():
+    months = admissions_table(("A", "X85_Y09", 40)).assign(period="2023-04", period_type="month")
+    table, _ = released(places("A"), admissions=months)
+    assert table.empty
 
 
 # --- secondary --------------------------------------------------------------------------------------------------------
@@ -335,6 +354,20 @@ def test_a_kind_that_is_not_offered_cannot_be_shown_to_have_happened():
         lower = row["n_lower"].where(row["status"].ne("hidden"), 0)
         upper = row["n_upper"].where(row["status"].ne("hidden"), np.inf)
         assert lower["all"] - upper["assault"] < 1
+
+
+def test_records_without_a_small_area_or_a_kind_give_nothing_away():
+    # A has 3 records of which 1 has no neighbourhood; B has 50, and its only robbery has none, and 2 are of no kind.
+    # Who knows how many lack a place does not know which, nor of what kind they are.
+    rows = [("A", "2023-04-01", 2, "assault"), ("B", "2023-04-01", 47, "assault"), ("B", "2023-04-01", 2)]
+    nowhere = [("A", "2023-04-01", 1, "assault"), ("B", "2023-04-01", 1, "robbery")]
+    counts = pd.concat([records(*rows).assign(msoa_code=["M1", "M2", "M2"]), records(*nowhere).assign(msoa_code=None)])
+    grids = [("msoa", "financial_year")]
+    offered = offer(*[(name, "group", 5, grids) for name in ("all", "assault", "robbery")])
+    table, report = protected(counts, places("A", "B", msoas=[("M1", "A"), ("M2", "B")]), offered, APRIL)
+    assert protection_audit.publishable(report)
+    assert one(table, area_code="B", measure="robbery")["status"] in ("band", "hidden")
+    assert table["status"].eq("shown").any()
 
 
 def test_only_a_table_that_agrees_with_every_sum_and_interval_counts_as_proof():

@@ -83,7 +83,8 @@ def test_only_what_a_source_gives_is_asked_for_but_what_may_not_be_empty_always_
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [("admissions", "icd_group"), ("population", "sex"), ("areas", "area_level"), ("loads", "status")]
+    ("table", "column"),
+    [("admissions", "icd_group"), ("population", "sex"), ("areas", "area_level"), ("loads", "status")],
 )
 def test_each_table_has_rules_of_its_own(table: str, column: str) -> None:
     fields = schema.TABLES[table]

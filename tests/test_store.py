@@ -382,6 +382,9 @@ def test_the_partner_tier_holds_no_record_and_no_true_small_count_of_a_closed_so
         frame = pd.read_parquet(file)
         if "record_id" in frame:
             assert set(frame["source"]) <= {"police_uk"}
+    told = ["rows_read", "accepted", "quarantined", "duplicate", "unplaced"]
+    loads = pd.read_parquet(partner / "loads.parquet").set_index("source")
+    assert loads.loc["police", told].isna().all() and loads.loc["police_uk", told].notna().all()
     held = pd.read_parquet(partner / "protected.parquet")
     assert len(held)
     assert held.loc[held["status"] != "shown", "n"].isna().all()

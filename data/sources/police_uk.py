@@ -69,8 +69,9 @@ def _record_ids(raw: pd.DataFrame) -> np.ndarray:
     given = raw["Crime ID"]
     usual = given.str.fullmatch(r"[0-9A-Fa-f]{64}").to_numpy(dtype=bool)
     ids = np.empty(len(raw), dtype=np.uint64)
-    ids[usual] = np.array([int(text[:16], 16) for text in given[usual]], dtype=np.uint64)
-    told = given[~usual].where(given != "", raw["Month"].str.cat(raw[COLUMNS[2:]], sep="|"))
-    which = told.groupby(told).cumcount().where(given[~usual] == "", 0)
+    ids[usual] = np.frombuffer(bytes.fromhex("".join(given[usual].str.slice(0, 16))), dtype=">u8")
+    rest = raw[~usual]
+    told = rest["Crime ID"].where(rest["Crime ID"] != "", rest["Month"].str.cat(rest[COLUMNS[2:]], sep="|"))
+    which = told.groupby(told).cumcount().where(rest["Crime ID"] == "", 0)
     ids[~usual] = pd.util.hash_array((told + "#" + which.astype("str")).to_numpy(dtype=object))
     return (ids >> np.uint64(1)).astype(np.int64)
