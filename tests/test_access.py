@@ -54,7 +54,9 @@ def test_without_sign_in_nobody_is_served_from_another_address(on_demo: Path, of
     assert access.visitor() is None
     for name in PAGES:
         app = opened(name)
-        assert [e.value for e in app.error] == ["No sign-in is configured, so this app answers on its own machine only."]
+        assert [e.value for e in app.error] == [
+            "No sign-in is configured, so this app answers on its own machine only."
+        ]
         assert not bar(app)
         assert not cards(app)
         assert not re.search(r"\d{3}", "".join(m.value for m in app.markdown))
@@ -86,7 +88,10 @@ def true_totals(scope: store.Scope) -> set[int]:
 def met(text: str, numbers: set[int]) -> list[str]:
     """Where one of the numbers stands in the text, as 25391, 25,391 or 25391.0."""
     written = "|".join(f"{n}|{n:,}" for n in numbers)
-    return [text[max(m.start() - 60, 0) : m.end() + 20] for m in re.finditer(rf"(?<![\d.,])({written})(?!\d|,\d{{3}})", text)]
+    return [
+        text[max(m.start() - 60, 0) : m.end() + 20]
+        for m in re.finditer(rf"(?<![\d.,])({written})(?!\d|,\d{{3}})", text)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +120,11 @@ def sent(page: str, tier: str, made: dict, **link: object) -> str:
 @pytest.mark.parametrize("tier", ["partner", "public"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_runs_in_a_lower_tier_says_so_and_shows_no_true_total(
-    on_demo: Path, name: str, tier: str, secrets: set[int], files: dict  # noqa: F811
+    on_demo: Path,
+    name: str,
+    tier: str,
+    secrets: set[int],
+    files: dict,  # noqa: F811
 ) -> None:
     for link in ({"preset": "all"}, {"area": "E06000044"}):
         text = sent(name, tier, files, **link)
@@ -125,12 +134,16 @@ def test_a_page_runs_in_a_lower_tier_says_so_and_shows_no_true_total(
 
 @pytest.mark.parametrize("source", CLOSED)
 def test_a_partner_gets_bands_and_numbers_rounded_to_five_of_a_closed_source(
-    on_demo: Path, source: str, files: dict  # noqa: F811
+    on_demo: Path,
+    source: str,
+    files: dict,  # noqa: F811
 ) -> None:
     for name, key in (("overview", "months"), ("overview", "areas"), ("trends", "trend")):
         app = opened(name, tier="partner", link={"source": source, "preset": "all"})
         assert troubles(app) == []
-        drawn = [rows["value"].dropna() for _, data in cards(app)[key].charts for rows in data.values() if "value" in rows]
+        drawn = [
+            rows["value"].dropna() for _, data in cards(app)[key].charts for rows in data.values() if "value" in rows
+        ]
         assert drawn and len(pd.concat(drawn))
         assert (pd.concat(drawn) % 5 == 0).all(), f"{name}: {key}"
 
@@ -162,9 +175,7 @@ def test_looking_through_other_eyes_and_back_in_one_visit_mixes_nothing(on_demo:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_where_the_public_may_see_nothing_a_page_says_so(
-    tiny: Path, tmp_path: Path, name: str
-) -> None:
+def test_where_the_public_may_see_nothing_a_page_says_so(tiny: Path, tmp_path: Path, name: str) -> None:
     rows = [record(f"R{i}", when=f"2024-01-{1 + i:02d} 14:00", recorded="2024-02-01") for i in range(30)]
     ingest.ingest("police_extract", [text_file(tmp_path / "extract.csv", [EXTRACT, *rows])])
     assert troubles(opened(name)) == []

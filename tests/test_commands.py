@@ -47,6 +47,8 @@ def test_a_load_is_summed_up_in_plain_words(tiny: Path, tmp_path: Path, type_in)
     ]
     code, said, _ = type_in("ingest", "police_uk", tmp_path / "a.csv")
     assert code == 0 and "1 file(s) had been received before" in said and publish.current().name in said
+    code, said, _ = type_in("ingest", "police_uk", "--again", tmp_path / "a.csv")
+    assert code == 0 and "36 rows read" in said
 
 
 def test_a_check_says_the_same_and_changes_nothing(tiny: Path, tmp_path: Path, type_in) -> None:

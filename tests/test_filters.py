@@ -67,10 +67,11 @@ def test_a_link_is_understood_and_stays_in_the_address(link: dict, differs: dict
     app = opened("methods", link=link)  # the quickest page: the bar is the same on all
     assert troubles(app) == []
     assert stands_for(app) == differs
-    assert app.query_params == link
-    app.run()
-    assert stands_for(app) == differs
-    assert app.query_params == link
+    stays = link | ({"preset": "own"} if {"from", "to"} & set(link) else {})
+    for _ in range(2):
+        assert app.query_params == stays
+        app.run()
+        assert stands_for(app) == differs
 
 
 def test_without_parameters_the_question_is_the_default_one_and_the_address_stays_bare() -> None:

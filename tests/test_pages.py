@@ -182,9 +182,7 @@ def hampshire(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_real_months_without_the_year_before_are_not_compared(
-    hampshire: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_real_months_without_the_year_before_are_not_compared(hampshire: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_DATA", str(hampshire))
     app = opened("overview", link={"from": "2025-05", "to": "2025-12"})
     assert troubles(app) == []

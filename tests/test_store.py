@@ -72,6 +72,21 @@ POLICE = [
     *[record(f"F{n}", at=CENTRE[W3], when="2024-02-05 14:00", recorded="2024-02-06") for n in range(12)],  # W3
     record("M1", at=CENTRE[W3], when="2024-03-05 14:00", recorded="2024-03-06"),  # W3
 ]
+ADMISSIONS = [
+    "AuthorityCode,Period,AgeBand,Sex,ICD10,Episodes,Persons,IMDDecile",
+    f"{WEST},2022/23,All,All,X85-Y09,30,25,",  # the whole, and parts of it that must not be added to it
+    f"{WEST},2022/23,All,Male,X85-Y09,20,16,",
+    f"{WEST},2022/23,All,Female,X85-Y09,*,*,",
+    f"{WEST},2022/23,20-24,All,X85-Y09,15,12,",
+    f"{WEST},2022/23,All,All,X85-Y09,30,25,1",
+    f"{EAST},2022/23,20-24,Male,X85-Y09,10,10,",  # parts alone
+    f"{EAST},2022/23,20-24,Female,X85-Y09,15,10,",
+    f"{EAST},2022/23,25-29,Male,X85-Y09,*,*,",
+    f"{WEST},2022/23,All,All,X99,*,*,",  # withheld
+    f"{EAST},2022/23,All,All,X99,0,0,",
+    f"{WEST},2023/24,All,All,X99,*,*,",
+    f"{WEST},2022-04,All,All,X99,10,10,",  # a month: not a financial year
+]
 JANUARY, FEBRUARY, MARCH, APRIL = (pd.Timestamp(2024, month, 1) for month in (1, 2, 3, 4))
 TIERS = ("restricted", "partner", "public")
 
@@ -86,6 +101,7 @@ def stocked(tiny_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         patch.setenv("EXPLORER_PARTNERSHIP", str(tiny_template / "partnership.toml"))
         ingest.ingest("police_uk", [street_file(home / "street.csv", STREET)])
         ingest.ingest("police_extract", [text_file(home / "police.csv", [EXTRACT, *POLICE])])
+        ingest.ingest("admissions", [text_file(home / "admissions.csv", ADMISSIONS)])
         yield home / "data"
 
 
@@ -355,6 +371,16 @@ def test_the_mix_is_fullest_first() -> None:
         "stalking_harassment": 1,
         "robbery_personal": 1,
     }
+
+
+def test_admissions_are_added_up_once_and_what_was_withheld_is_said() -> None:
+    found = store.admissions(scope()).set_index(["period", "icd_group"])[["n", "withheld", "status"]]
+    assert found.loc[("2022/23", "X85_Y09")].tolist() == [55, 1, "shown"]  # Westmarch 30, Eastmarch 10 + 15 and *
+    assert found.loc[("2022/23", "X99")].tolist() == [0, 1, "shown"]
+    assert found.loc[("2023/24", "X99"), "status"] == "hidden" and pd.isna(found.loc[("2023/24", "X99"), "n"])
+    assert len(found) == 3
+    east = store.admissions(scope(area=EAST)).set_index("icd_group")["n"]
+    assert east.to_dict() == {"X85_Y09": 25, "X99": 0}
 
 
 # ---------------------------------------------------------------------------------------------------------- tiers

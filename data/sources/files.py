@@ -80,7 +80,7 @@ def _members(path: Path) -> list[Piece]:
 
 
 def _left_behind(name: str) -> bool:
-    """Whether a system put it there: what a Mac adds to zips and shared drives, and Excel's mark on an open workbook."""
+    """Whether a system put it there: what a Mac adds to zips and shared drives, Excel's mark on an open workbook."""
     return "__MACOSX" in name or PurePosixPath(name).name.startswith(("._", "~$"))
 
 
