@@ -169,12 +169,16 @@ def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ib
 
 
 def offence_mix(scope: Scope) -> pd.DataFrame:
-    """Records per source and offence group over the period, fullest first; groups without any are left out."""
+    """Records per source and offence group over the period, fullest first; groups without any are left out.
+
+    Homicide is told for the whole area and a year or more at a time, and left out of anything finer.
+    """
     if banded := banded_sources(scope):
         return protected.mix(_protected(scope, banded), scope.area)
-    return _answer(
-        scope, _records(scope).group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n"))
-    )
+    rows = _records(scope, rare=True)
+    if not _whole_area_and_year(scope):
+        rows = rows.filter(~_.offence_group.isin(rare_groups()))
+    return _answer(scope, rows.group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n")))
 
 
 def weekday_hour(scope: Scope) -> pd.DataFrame:
@@ -240,6 +244,11 @@ def offence_groups(scope: Scope) -> list[str]:
 def violent_groups() -> tuple[str, ...]:
     """The groups that count as violence; possession is none, it follows police action."""
     return tuple(g.key for g in definitions.offence_groups().values() if g.violent)
+
+
+def rare_groups() -> tuple[str, ...]:
+    """The groups that are counted by year and for the whole area only."""
+    return tuple(g.key for g in definitions.offence_groups().values() if g.place_rule == "area_year")
 
 
 def areas(scope: Scope, *, level: str) -> pd.DataFrame:
@@ -360,8 +369,17 @@ def can_answer(scope: Scope, source: str) -> bool:
     return all(answers(source, name) for name in ("time", "age", "setting") if getattr(scope, name))
 
 
-def _records(scope: Scope) -> ibis.Table:
-    """The incidents a scope is about."""
+def _whole_area_and_year(scope: Scope) -> bool:
+    months = (scope.end.year - scope.start.year) * 12 + scope.end.month - scope.start.month + 1
+    return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time) and months >= 12
+
+
+def _records(scope: Scope, *, rare: bool = False) -> ibis.Table:
+    """The incidents a scope is about. rare : whether homicide alone may be asked for; most questions split it."""
+    if scope.groups and not rare and set(scope.groups) <= set(rare_groups()):
+        raise NotHeld(
+            "Homicides are few: they are counted by year and for the whole area only, in the mix of offences."
+        )
     if banded := banded_sources(scope):
         raise NotHeld(_names(banded) + FIXED)
     if unable := [s for s in scope.sources if not can_answer(scope, s)]:
@@ -464,7 +482,8 @@ def _every_month(scope: Scope, by: tuple[str, ...]) -> pd.DataFrame:
 def _values(scope: Scope, column: str) -> list[str]:
     if column == "authority_code":
         return list(definitions.partnership().codes) if scope.area == ALL else [scope.area]
-    return [g for g in offence_groups(scope) if g in (scope.groups or violent_groups())]
+    wanted = set(scope.groups or violent_groups()) - set(rare_groups())
+    return [g for g in offence_groups(scope) if g in wanted]
 
 
 def _residents(scope: Scope, level: str) -> ibis.Table:
