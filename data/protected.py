@@ -19,7 +19,7 @@ Measures = tuple[str, ...]
 def quarters(
     table: pd.DataFrame, measures: Measures, area: str, by: tuple[str, ...], codes: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Counts per source and quarter: source, month (its first), `by`, n, bounds, status, period_type.
+    """Counts per source and quarter: source, month (its first), `by`, n, status, period_type.
 
     table : protected aggregates of the sources and time asked about. measures : offence groups, none for the widest held.
     area : an authority's code, or `all`. codes : the authorities, for `by=("authority_code",)`.

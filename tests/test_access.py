@@ -72,7 +72,7 @@ def test_whoever_writes_another_tier_into_the_session_gets_the_local_one(on_demo
 
 
 def true_totals(scope: store.Scope) -> set[int]:
-    """Totals of closed sources that every tier but the highest must never meet: by calendar year and by the last twelve months.
+    """Totals of closed sources, of each year and of all, which the lower tiers must never meet.
 
     Only those that are no multiple of 5, as a rounded number would be, and of five digits, so that few other numbers
     look like them.

@@ -1,7 +1,6 @@
 """The filter bar and the address: a link restores what was seen, defaults are not written, nonsense falls back."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -161,7 +160,7 @@ def test_presets_count_back_from_the_newest_month_held(month: pd.Timestamp) -> N
     assert before == tuple(m - pd.DateOffset(years=1) for m in now)
 
 
-# ------------------------------------------------------------------------------------------- what a source cannot answer
+# --------------------------------------------------------------------------------------- what a source cannot answer
 
 
 def reason(app: AppTest, label: str) -> str:

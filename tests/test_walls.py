@@ -20,8 +20,7 @@ UI_MAY_USE = {
     "data.definitions",
     "data.tracker",
 }
-PAGES_MAY_USE = {"analytics", "ui", "data.store"}
-SHOWING = {"dataframe", "write", "metric", "download_button", "table", "map", "pydeck_chart", "altair_chart", "data_editor"}
+SHOWING = {"dataframe", "data_editor", "write", "metric", "download_button", "table", "map", "pydeck_chart"}
 SLOW = {"sklearn", "statsmodels", "numba", "geopandas", "matplotlib", "pandera", "pyogrio", "pyproj", "vl_convert"}
 
 
