@@ -3,10 +3,10 @@
     python -m benchmarks.monthly_counts
 
 One authority, two years, five offence groups, every month and group in the answer, zeros included. The incidents are
-made up: 14 authorities, seven years, one source, places, times and flags filled in as a police extract fills them, and
-written and sorted by the code that publishes (not timed; kept in the system's temporary folder for the next run). The
-two ways take turns in one process, each on its own connection to the same file, a different authority and start each
-time, and must give the same numbers. Takes under a minute, the first time three more.
+made up: 14 authorities, seven years, places, times and flags filled in as a police extract fills them, written and
+sorted by the code that publishes (not timed; kept in the system's temporary folder for the next run). The two ways
+take turns in one process, each on its own connection to the same file, another authority, start and groups each time,
+and must give the same numbers. Takes half a minute, the first time one more.
 """
 
 import os
@@ -19,14 +19,28 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from data import definitions, publish, schema, store, tiers
+from data import definitions, schema, store, tiers
 
 ROWS, MONTHS, FIRST = 10_000_000, 84, pd.Timestamp("2019-01-01")
-TIMES = 200  # each way is asked
+TIMES, WARM = 200, 5  # how often each way is asked, after the first few
 ABOVE_MS, MOST_MS = 25, 50  # the aims: above the SQL by hand, and in all (medians)
-SNAPSHOT = "benchmark"
-GROUPS = 13  # of a police extract; the first of them are common, the last rare
+QUANTILES = {"fastest_ms": 0.0, "median_ms": 0.5, "p95_ms": 0.95}
 FOLDER = Path(tempfile.gettempdir()) / "explorer-benchmark-monthly"
+SNAPSHOT = "benchmark"
+GROUPS = {  # share of the records, in per cent
+    "violence_without_injury": 36,
+    "public_order": 18,
+    "violence_with_injury": 17,
+    "stalking_harassment": 15,
+    "threats_to_kill": 4,
+    "sexual_other": 4,
+    "rape": 2,
+    "weapons_possession": 2,
+    "robbery_personal": 1,
+    "weapons_blade": 1,
+}
+FLAGS = {"knife": 4, "firearm": 1, "domestic": 30, "sexual": 6, "public_space": 50, "alcohol": 15}  # in per cent
+TYPES = {"str": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN", "boolean": "BOOLEAN"}
 BY_HAND = """
 WITH counted AS (
     SELECT source, month, offence_group, count(*) AS n FROM '{incidents}'
@@ -41,39 +55,32 @@ LEFT JOIN counted USING (source, month, offence_group) ORDER BY source, month, o
 """
 
 
-def groups() -> list[str]:
-    """The offence groups of the made-up records, commonest first."""
-    keys = [g for g in definitions.offence_groups() if not g.startswith(("street_", "ed_", "amb_"))]
-    return keys[:GROUPS]
-
-
-def snapshot(folder: Path) -> Path:
-    """A published snapshot with the incidents and their coverage, made if it is not there for these columns."""
-    held = folder / "snapshots" / SNAPSHOT
-    stamp = f"{ROWS} {list(schema.INCIDENTS)} {tiers.SORTED['incidents']}"
-    if (folder / "done").exists() and (folder / "done").read_text() == stamp:
+def published(folder: Path) -> Path:
+    """The restricted tier of a snapshot with the incidents and their coverage, made unless it is there."""
+    held = folder / "snapshots" / SNAPSHOT / "restricted"
+    query = incidents()
+    if (folder / "done").exists() and (folder / "done").read_text() == query:
         return held
     shutil.rmtree(folder, ignore_errors=True)
-    (held / "restricted" / "incidents").mkdir(parents=True)
-    tiers._write(incidents(), held / "restricted" / "incidents" / "police.parquet")
+    (held / "incidents").mkdir(parents=True)
+    tiers._write(query, held / "incidents" / "police.parquet")
     months = pd.date_range(FIRST, periods=MONTHS, freq="MS").astype("datetime64[us]")
     coverage = pd.DataFrame({"source": "police", "feed_id": "police", "month": months})
-    coverage.to_parquet(held / "restricted" / "coverage.parquet", index=False)
-    for table in ("areas", "population", "loads"):
-        schema.empty(table).to_parquet(held / "restricted" / f"{table}.parquet", index=False)
-    (folder / "done").write_text(stamp)
+    coverage.to_parquet(held / "coverage.parquet", index=False)
+    (folder / "done").write_text(query)
     return held
 
 
 def incidents() -> str:
-    """SQL for the made-up records: all columns of the table, those of a police extract filled in."""
-    authorities, keys = list(definitions.partnership().codes), groups()
+    """SQL for the made-up records: every column of the table, those that a police extract has filled in."""
+    codes = list(definitions.partnership().codes)
+    keys = [key for key, share in GROUPS.items() for _ in range(share)]
     filled = {
-        "record_id": "hash(i)::UBIGINT::HUGEINT % 9223372036854775807",
+        "record_id": "i",
         "source": "'police'",
         "feed_id": "'police'",
         "place_basis": "'occurrence'",
-        "month": "date_trunc('month', day)::TIMESTAMP",
+        "month": "date_trunc('month', day)",
         "dt_from": "day",
         "dt_to": "day + INTERVAL 2 HOUR",
         "dt_recorded": "day + INTERVAL 1 DAY",
@@ -83,85 +90,77 @@ def incidents() -> str:
         "easting": "round(400000 + u2 * 90000)",
         "northing": "round(80000 + u1 * 80000)",
         "precision": "'address'",
-        "lsoa_code": "format('E01{:06d}', 22000 + a * 88 + (u3 * u3 * 88)::INT)",
-        "msoa_code": "format('E02{:06d}', 4600 + a * 18 + (u3 * u3 * 18)::INT)",
-        "authority_code": f"{authorities}[a + 1]",
+        "lsoa_code": "format('E01{:06d}', 22000 + a * 88 + (u3 * 87)::INT)",
+        "msoa_code": "format('E02{:06d}', 4600 + a * 18 + (u3 * 17)::INT)",
+        "authority_code": f"{codes}[a + 1]",
         "location_key": "format('{}', (u1 * 20000)::INT)",
-        "offence_group": f"{keys}[g + 1]",
-        "sv_local": "g < 4",
-        **{flag: f"CASE WHEN u{1 + i % 3} < 0.7 THEN u{1 + (i + 1) % 3} < 0.2 END" for i, flag in enumerate(FLAGS)},
-        "victim_age_band": f"{list(schema.AGE_BANDS)}[(u2 * u3 * 18)::INT + 1]",
-        "harm_cchi": "100 * u1",
+        "offence_group": f"{keys}[(u3 * 99)::INT + 1]",
+        "sv_local": "u3 < 0.2",
+        "victim_age_band": f"{list(schema.AGE_BANDS)}[(u2 * 18)::INT + 1]",
+        "harm_cchi": "round(100 * u1)",
     }
-    types = {"str": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN", "boolean": "BOOLEAN"}
+    filled |= {
+        f: f"CASE WHEN {_random(f, 9)} < 0.7 THEN {_random(f, 8)} < {share / 100} END" for f, share in FLAGS.items()
+    }
     columns = [
-        f"({filled.get(name, 'NULL')})::{types.get(field.type, 'TIMESTAMP')} AS {name}"
+        f"({filled.get(name, 'NULL')})::{TYPES.get(field.type, 'TIMESTAMP')} AS {name}"
         for name, field in schema.INCIDENTS.items()
     ]
-    days = MONTHS * 30
-    return f"""
-        SELECT {", ".join(columns)} FROM (
-            SELECT i, u1, u2, u3, least(13, (u1 * u3 * 14)::INT) AS a, least({len(keys) - 1}, (u2 * u2 * u1 * {len(keys)})::INT) AS g,
-                   TIMESTAMP '{FIRST:%Y-%m-%d}' + INTERVAL 1 MINUTE * (u4 * {days} * 1440)::INT AS day
-            FROM (SELECT i, {", ".join(f"(hash(i * 4 + {k}) % 1000003) / 1000003.0 AS u{k}" for k in (1, 2, 3, 4))}
-                  FROM range({ROWS}) AS r(i)))
-        ORDER BY {tiers.SORTED["incidents"]}, record_id
-    """
+    minutes = (FIRST + pd.DateOffset(months=MONTHS) - FIRST).days * 1440 - 1
+    day = f"TIMESTAMP '{FIRST:%Y-%m-%d}' + INTERVAL 1 MINUTE * ({_random('day', 4)} * {minutes})::INT"
+    drawn = ", ".join([*(f"{_random('u', k)} AS u{k}" for k in (1, 2, 3)), f"{day} AS day"])
+    place = f"(u1 * u2 * {len(codes) - 1})::INT AS a"  # from busy authorities to quiet ones
+    return (
+        f"SELECT {', '.join(columns)} FROM (SELECT *, {place} FROM (SELECT i, {drawn} FROM range({ROWS}) AS made(i))) "
+        f"ORDER BY {tiers.SORTED['incidents']}, record_id"
+    )
 
 
-FLAGS = ("knife", "firearm", "domestic", "sexual", "public_space", "alcohol")
+def _random(what: str, number: int) -> str:
+    """SQL for a number from 0 to 1 that is the same for a row in every run."""
+    return f"(hash('{what}{number}' || i) % 1000003) / 1000002.0"
 
 
 def asked(number: int) -> store.Scope:
-    """One of the questions: another authority, first month and five groups each time."""
-    codes, keys = definitions.partnership().codes, groups()
-    start = FIRST + pd.DateOffset(months=number * 7 % (MONTHS - 24))
-    chosen = tuple(keys[(number + k * 2) % len(keys)] for k in range(5))
+    """One of the questions."""
+    codes, keys = definitions.partnership().codes, list(GROUPS)
+    start = FIRST + pd.DateOffset(months=number * 7 % (MONTHS - 23))
+    groups = tuple(keys[(number + step) % len(keys)] for step in range(0, 10, 2))
     end = start + pd.DateOffset(months=23)
-    return store.Scope("restricted", SNAPSHOT, codes[number % len(codes)], start, end, chosen, ("police",))
+    return store.Scope("restricted", SNAPSHOT, codes[number % len(codes)], start, end, groups, ("police",))
 
 
 def by_hand(engine: duckdb.DuckDBPyConnection, sql: str, scope: store.Scope) -> pd.DataFrame:
-    values = {"area": scope.area, "start": scope.start.to_pydatetime(), "end": scope.end.to_pydatetime()}
-    return engine.execute(sql, {**values, "groups": list(scope.groups)}).df()
+    """The answer of one who knows SQL and where the files lie."""
+    period = {"start": scope.start.to_pydatetime(), "end": scope.end.to_pydatetime()}
+    return engine.execute(sql, {"area": scope.area, "groups": list(scope.groups), **period}).df()
 
 
 def main() -> pd.DataFrame:
     os.environ["EXPLORER_DATA"] = str(FOLDER)
-    held = snapshot(FOLDER) / "restricted"
-    assert publish.root() == FOLDER
-    sql = BY_HAND.format(incidents=held / "incidents" / "police.parquet", coverage=held / "coverage.parquet")
+    held = published(FOLDER)
+    sql = BY_HAND.format(incidents=held / "incidents/police.parquet", coverage=held / "coverage.parquet")
     took: dict[str, list[float]] = {"store.monthly_counts": [], "SQL by hand": []}
     with duckdb.connect() as engine:
-        ways = {
-            "store.monthly_counts": lambda scope: store.monthly_counts(scope, by=("offence_group",)),
-            "SQL by hand": lambda scope: by_hand(engine, sql, scope),
-        }
-        for number in range(-5, TIMES):  # the first five warm both
-            scope, answers = asked(number % 997), []
-            for name, ask in ways.items():
-                start = time.perf_counter()
-                answers.append(ask(scope))
-                took[name].append(time.perf_counter() - start)
-            ours, theirs = (a.sort_values(["month", "offence_group"])["n"].to_numpy() for a in answers)
-            assert np.array_equal(ours, theirs) and len(ours) == 24 * 5, "the two ways do not agree"
-    table = pd.DataFrame(
-        [
-            {"way": name, **{f"{label}_ms": 1_000 * np.quantile(s[5:], q) for label, q in QUANTILES.items()}}
-            for name, s in took.items()
-        ]
-    ).assign(rows=ROWS, asked=TIMES)
-    print(table.to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
-    median = table.set_index("way")["median_ms"]
-    above = median["store.monthly_counts"] - median["SQL by hand"]
-    print(f"{above:.1f} ms above the SQL by hand")
-    assert above <= ABOVE_MS, f"{above:.0f} ms above the SQL by hand; the aim is {ABOVE_MS}"
-    if median["store.monthly_counts"] > MOST_MS:
+        for number in range(WARM + TIMES):
+            scope = asked(number)
+            start = time.perf_counter()
+            ours = store.monthly_counts(scope, by=("offence_group",))
+            between = time.perf_counter()
+            theirs = by_hand(engine, sql, scope)
+            took["store.monthly_counts"].append(between - start)
+            took["SQL by hand"].append(time.perf_counter() - between)
+            assert len(ours) == 24 * 5 and np.array_equal(ours["n"], theirs["n"]), "the two ways do not agree"
+    rows = {name: [1_000 * np.quantile(s[WARM:], q) for q in QUANTILES.values()] for name, s in took.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(QUANTILES)).rename_axis("way").reset_index()
+    print(table.assign(rows=ROWS, asked=TIMES).to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
+    ours, theirs = table["median_ms"]
+    print(f"{ours - theirs:.1f} ms above the SQL by hand")
+    if ours > MOST_MS:
         print(f"Over the aim of {MOST_MS} ms, which only a machine with nothing else to do can judge.")
+    assert ours - theirs <= ABOVE_MS, f"{ours - theirs:.0f} ms above the SQL by hand; the aim is {ABOVE_MS}"
     return table
 
-
-QUANTILES = {"fastest": 0.0, "median": 0.5, "p95": 0.95}
 
 if __name__ == "__main__":
     main()

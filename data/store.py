@@ -19,6 +19,7 @@ ALL = "all"
 EARLIEST, LATEST = pd.Timestamp("2000-01-01"), pd.Timestamp("2100-01-01")  # all there can be
 SHOWN, HIDDEN, MISSING = "shown", "hidden", "not supplied"
 NIGHT = (18, 6)  # from six in the evening to six in the morning
+OVERALL_TENTH = r"^(imd\d{4}|demo_deprivation)_decile$"  # the indicators that hold a small area's tenth by deprivation
 FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
 OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
@@ -296,7 +297,7 @@ def admissions(scope: Scope) -> pd.DataFrame:
 
 def deprivation(scope: Scope) -> pd.DataFrame:
     """Small areas in each tenth of deprivation in the newest index held: decile (1 is most deprived), n, period."""
-    rows = table(scope, "indicators").filter(_.area_level == "lsoa", _.indicator_id.re_search(r"^imd\d{4}_decile$"))
+    rows = table(scope, "indicators").filter(_.area_level == "lsoa", _.indicator_id.re_search(OVERALL_TENTH))
     inside = _areas(scope, "lsoa").select("area_code")
     newest = rows.filter(_.period == rows.period.max()).semi_join(inside, "area_code")
     counted = newest.group_by("period", decile=newest.value.cast("int64")).agg(n=_.count())

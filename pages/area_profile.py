@@ -34,11 +34,12 @@ def small_areas(scope: store.Scope, level: str) -> pd.DataFrame:
 st.markdown(f"### {names[scope.area]}")
 with page.explaining():
     compared = authorities(scope)
-    months = profiles.months(page, scope)
+    months, compared_months = profiles.months(page, scope), profiles.months_and_year_before(page, scope)
     mix = profiles.mix(page, scope)
     week = profiles.week(page, scope)
     level = next(level for level in store.map_levels(scope) if level != "hex")
     places = small_areas(scope, level)
+    left_out = store.left_out(scope, level)
 
 derived = ["rate", "lower", "upper"]
 title = "Records per 1,000 residents over the period"
@@ -55,9 +56,9 @@ with three:
 
 left, right = st.columns([3, 2])
 with left:
-    drawn = page.release(
-        places, counts=["n"], derived=derived, title=f"Records by {page.level_label(level)}", scope=scope, **told
-    )
+    about = f"Records by {page.level_label(level)}"
+    notes = (remarks.left_out(left_out),) if left_out else ()
+    drawn = page.release(places, counts=["n"], derived=derived, title=about, scope=scope, notes=notes, **told)
     picture = maps.areas(
         drawn,
         colour="n",
@@ -76,7 +77,7 @@ with right:
 with page.explaining():
     marks, flagged = events.register(scope), events.flags(scope)
 picture = charts.trend(months, flags=flagged, events=marks)
-page.show(months, picture, finding=findings.trend(months), key="months")
+page.show(months, picture, finding=findings.trend(compared_months), key="months")
 left, right = st.columns(2)
 with left:
     page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="mix")
@@ -95,9 +96,10 @@ with left, page.explaining():
 with right, page.explaining():
     held = profiles.indicators(page, scope)
     shown = ("name", "period", "value", "lower", "upper", "england", "unit")
-    page.show(held, finding=remarks.indicators(held), key="indicators", columns=shown, open_table=True)
+    if len(held.table):
+        page.show(held, finding=remarks.indicators(held), key="indicators", columns=shown, open_table=True)
 with page.explaining():
     admitted = profiles.admissions(page, scope)
     if len(admitted.table):
-        shown = ("period", "icd_group", "n", "withheld")
+        shown = ("period", "icd_group", "admitted", "withheld")
         page.show(admitted, finding=remarks.admissions(admitted), key="admissions", columns=shown, open_table=True)

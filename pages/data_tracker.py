@@ -24,6 +24,8 @@ with right, page.explaining():
 
 with page.explaining():
     flagged = tables.flags(page)
-    page.show(flagged, finding=remarks.flagged(flagged), key="flags", open_table=True)
+    page.show(
+        flagged, finding=remarks.flagged(flagged), key="flags", columns=("source", "month", "reason"), open_table=True
+    )
     loads = tables.loads(page)
     page.show(loads, finding="Every delivery, newest first", key="loads", open_table=True)

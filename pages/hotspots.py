@@ -5,7 +5,7 @@ import streamlit as st
 
 from analytics import grids, hotspots, neighbours, rates, significance
 from data import store
-from ui import atlas, charts, events, filters, findings, frame, maps, profiles, words
+from ui import atlas, charts, events, filters, findings, frame, maps, profiles, remarks, words
 
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 LISTED = 25  # places in the list beside the map
@@ -67,9 +67,7 @@ with page.explaining():
 column, scheme, unit, title = COLOURS[show]
 key = "cell_id" if level == "hex" else "area_code"
 notes = [f"Gi*: {PERMUTATIONS:,} conditional permutations, Benjamini-Hochberg over {len(places):,} places"]
-notes += (
-    [f"{left_out:,} records that may not be placed this finely, or have no place, are left out"] if left_out else []
-)
+notes += [remarks.left_out(left_out)] if left_out else []
 notes += ["A hotspot is where records concentrate, not where risk per person is high"] if level == "hex" else []
 derived = [c for c in ("rate", "lower", "upper", "harm", "z", "share") if c in places]
 about = f"{SHOWS[show]} by {NOUNS[level]}"
@@ -101,11 +99,10 @@ if selected in set(places[key]):
     inside = scope.but(place=selected)
     with page.explaining():
         months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
+        said = findings.trend(profiles.months_and_year_before(page, inside))
     one, two, three = st.columns(3)
     with one:
-        page.show(
-            months, charts.trend(months, flags=events.flags(inside)), finding=findings.trend(months), key="place_trend"
-        )
+        page.show(months, charts.trend(months, flags=events.flags(inside)), finding=said, key="place_trend")
     with two:
         page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix")
     with three:

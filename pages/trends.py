@@ -50,7 +50,8 @@ told = {
 compared = page.release(rows, **told)
 months = page.release(rows[rows["month"] >= scope.start], **told)
 picture = charts.trend(months, value=value, by=split, flags=flagged, events=marks)
-page.show(months, picture, finding=findings.trend(compared, value=value, by=split), key="trend")
+several = split if rows[split].nunique() > 1 else None
+page.show(months, picture, finding=findings.trend(compared, value=value, by=several), key="trend")
 
 left, right = st.columns(2)
 with left, page.explaining():

@@ -118,6 +118,7 @@ def _table(release: Release, key: str, columns: tuple[str, ...], rows_select: st
         key=f"table_{key}",
         on_select="rerun" if rows_select else "ignore",
         selection_mode="single-row",
+        placeholder="–",
     )
     row = str(release.table[rows_select].iat[event.selection.rows[0]]) if rows_select and event.selection.rows else None
     before = st.session_state.get(f"row_{key}")

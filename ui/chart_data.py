@@ -34,7 +34,7 @@ def months_held(release: Release) -> Picture:
                 ),
                 x2="end:T",
                 y=alt.Y("source:N", sort=names, title=None, axis=_names(), scale=alt.Scale(padding=0.25)),
-                color=alt.Color("said:N", scale=scale, legend=_legend()),
+                color=alt.Color("said:N", scale=scale, legend=_legend(symbolStrokeWidth=0.5)),
                 tooltip=[alt.Tooltip("source:N", title="Source"), alt.Tooltip("when:N", title="Month"), "said:N"],
             )
         )
@@ -83,5 +83,5 @@ def _percents() -> alt.Axis:
     )
 
 
-def _legend() -> alt.Legend:
-    return alt.Legend(title=None, orient="top", labelFontSize=TEXT, labelLimit=320, labelColor=INK)
+def _legend(**more: object) -> alt.Legend:
+    return alt.Legend(title=None, orient="top", labelFontSize=TEXT, labelLimit=320, labelColor=INK, **more)

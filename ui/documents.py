@@ -17,9 +17,12 @@ def methods() -> None:
     opening, *sections = text.split("\n## ")
     st.markdown(opening.split("\n", 1)[1])
     for section in sections:
-        title, body = section.split("\n", 1)
+        heading, body = section.split("\n", 1)
+        title, _, functions = heading.partition(" (`")
         with st.expander(title):
             st.markdown(body)
+            if functions:
+                st.caption(f"In the code: `{functions.rstrip(')')}")
 
 
 def dictionary(page: Page) -> None:

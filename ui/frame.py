@@ -198,7 +198,8 @@ class Page:
     ) -> Release:
         """What this visitor may see of a table, with where it comes from. `more` replaces parts of the Provenance."""
         provenance = self.provenance(**more)
-        published = all(definitions.source(s).open for s in (more.get("scope") or self.scope).sources)
+        sources = (more.get("scope") or self.scope).sources
+        published = bool(sources) and all(definitions.source(s).open for s in sources)
         rules = RULES["public" if published else self.visitor.tier]
         return disclosure.release(
             frame, counts=counts, derived=derived, title=title, rules=rules, provenance=provenance
@@ -223,7 +224,7 @@ class Page:
             "published": self.facts["published"][:10],
             "freshness": _freshness(scope),
             "invented": bool(self.facts.get("invented")),
-            "notes": (*notes, *events.read_with_care(scope)),
+            "notes": notes if "sources" in more else (*notes, *events.read_with_care(scope)),
         }
         return Provenance(**(facts | more))
 
@@ -256,7 +257,7 @@ class Page:
         """One large number: the first row's `column`, with the words for how it changed beneath."""
         row = release.table.iloc[0]
         value = row["shown"] if column in release.counts else words.number(row[column], words.decimals(column))
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             st.metric(label, value, help=help or None)
             st.caption(words.plain(change))
 

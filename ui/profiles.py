@@ -6,6 +6,7 @@ import streamlit as st
 from analytics.disclosure import Release
 from data import definitions, store
 from data.store import Scope
+from ui import words
 from ui.frame import Page
 
 
@@ -29,6 +30,11 @@ def _week(scope: Scope) -> pd.DataFrame:
 def months(page: Page, scope: Scope) -> Release:
     """Records by month, of each source."""
     return page.release(_months(scope), counts=["n"], title="Records by month", scope=scope)
+
+
+def months_and_year_before(page: Page, scope: Scope) -> Release:
+    """Records by month from a year before the period on, to say what changed."""
+    return months(page, scope.but(start=scope.start - pd.DateOffset(years=1)))
 
 
 def mix(page: Page, scope: Scope) -> Release:
@@ -75,7 +81,8 @@ def indicators(page: Page, scope: Scope) -> Release:
 
 def admissions(page: Page, scope: Scope) -> Release:
     """Residents admitted to hospital for assault, by financial year and cause."""
-    yearly = store.admissions(scope)
+    yearly = store.admissions(scope).rename(columns={"n": "admitted"})
+    yearly["icd_group"] = [words.value("icd_group", code) for code in yearly["icd_group"]]
     withheld = int(yearly["withheld"].sum())
     notes = (
         (f"{withheld} parts were withheld by their owner as too small; sums that need them are too low",)
@@ -85,7 +92,7 @@ def admissions(page: Page, scope: Scope) -> Release:
     settings = definitions.source("admissions")
     return page.release(
         yearly,
-        counts=["n"],
+        counts=["admitted"],
         title="Hospital admissions for assault",
         scope=scope.but(sources=("admissions",)),
         notes=notes,

@@ -104,6 +104,11 @@ def authorities(release: Release) -> str:
     return f"From year to year, {up} rose most ({_percent(ratio[up])}) and {down} least ({_percent(ratio[down])})."
 
 
+def left_out(n: int) -> str:
+    """Why a map holds fewer records than the figure beside it."""
+    return f"{words.count(n, 'record')} that may not be placed this finely, or have no place, are left out"
+
+
 def deprivation(release: Release) -> str:
     """How many small areas are among the most deprived tenth, and fifth, of England."""
     n = release.table["areas"].to_numpy()
@@ -129,10 +134,12 @@ def indicators(release: Release) -> str:
 
 def admissions(release: Release) -> str:
     """The newest financial year of admissions for assault of any kind."""
-    rows = release.table[release.table["icd_group"] == "X85_Y09"].sort_values("period")
-    if rows.empty or pd.isna(rows["n"].iloc[-1]):
+    rows = release.table[release.table["icd_group"] == words.value("icd_group", "X85_Y09")].sort_values("period")
+    if rows.empty or pd.isna(rows["admitted"].iloc[-1]):
         return "Residents admitted to hospital for assault"
-    return f"{words.number(rows['n'].iloc[-1])} admissions of residents for assault in {rows['period'].iloc[-1]}."
+    return (
+        f"{words.number(rows['admitted'].iloc[-1])} admissions of residents for assault in {rows['period'].iloc[-1]}."
+    )
 
 
 def freshness(release: Release) -> str:
@@ -148,8 +155,10 @@ def freshness(release: Release) -> str:
 
 
 def months_held(release: Release) -> str:
-    """How many months are missing between the first and the last."""
-    missing = release.table[~release.table["held"]].groupby("source").size()
+    """How many months are missing from the first delivery of each source on."""
+    table = release.table
+    first = table["source"].map(table[table["held"]].groupby("source")["month"].min())
+    missing = table[~table["held"] & (table["month"] > first)].groupby("source").size()
     if missing.empty:
         return "No month is missing."
     return "Not supplied: " + "; ".join(f"{words.count(n, 'month')} of {source}" for source, n in missing.items()) + "."

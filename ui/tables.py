@@ -13,7 +13,7 @@ def freshness(page: Page) -> Release:
     """How fresh each source is."""
     rows = tracker.freshness(page.scope, _today(page))
     rows["source"] = rows["source"].map(_label)
-    return _release(page, rows, "Freshness by source", counts=["months"])
+    return _release(page, rows, "Freshness by source", counts=[])
 
 
 def news(page: Page) -> Release:
@@ -26,7 +26,7 @@ def news(page: Page) -> Release:
         received=("received", "max"),
     )
     groups["source"] = groups["source"].map(_label)
-    return _release(page, groups, "What the current snapshot brought", counts=["accepted"])
+    return _release(page, groups, "What the current snapshot brought", counts=[])
 
 
 def months_held(page: Page) -> Release:
@@ -62,7 +62,7 @@ def loads(page: Page) -> Release:
     """Every delivery."""
     rows = tracker.store.latest_loads(page.scope)
     rows["source"] = rows["source"].map(_label)
-    return _release(page, rows.drop(columns=["file_hash", "reasons"]), "Deliveries", counts=["accepted"])
+    return _release(page, rows.drop(columns=["file_hash", "reasons"]), "Deliveries", counts=[])
 
 
 def _today(page: Page) -> pd.Timestamp:
@@ -73,7 +73,7 @@ def _today(page: Page) -> pd.Timestamp:
 
 
 def _release(page: Page, rows: pd.DataFrame, title: str, *, counts: list[str], derived: list[str] = []) -> Release:
-    everything = Scope(page.scope.tier, page.scope.snapshot, sources=page.scope.sources)
+    everything = Scope(page.scope.tier, page.scope.snapshot)  # of no source: about all of them
     return page.release(
         rows,
         counts=counts,
