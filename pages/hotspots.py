@@ -19,7 +19,7 @@ COLOURS = {  # what to show: column, colour scheme, unit, title of the legend
     "harm": ("harm", "count", "days", "Harm, as days of sentence"),
 }
 BY = {"rate": ("rate", "lower", "upper", "population"), "harm": ("harm", "n")}
-BY |= dict.fromkeys(("hot", "count"), ("n", "share", "rank_lower", "rank_upper", "z", "q_value"))
+BY |= dict.fromkeys(("hot", "count"), ("n", "share", "rank_lower", "rank_upper", "q_value"))
 
 page = frame.open_page("hotspots")
 scope = filters.scope(page)
