@@ -4,6 +4,9 @@ import streamlit as st
 
 from ui import chart_data, frame, remarks, tables
 
+DELIVERY = ("source", "file", "received", "first_month", "last_month", "rows_read", "accepted", "quarantined")
+DELIVERY += ("duplicate", "unplaced", "status")
+
 page = frame.open_page("data_tracker")
 
 with page.explaining():
@@ -28,4 +31,4 @@ with page.explaining():
         flagged, finding=remarks.flagged(flagged), key="flags", columns=("source", "month", "reason"), open_table=True
     )
     loads = tables.loads(page)
-    page.show(loads, finding="Every delivery, newest first", key="loads", open_table=True)
+    page.show(loads, finding="Every delivery, newest first", key="loads", columns=DELIVERY, open_table=True)

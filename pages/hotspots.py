@@ -19,7 +19,7 @@ COLOURS = {  # what to show: column, colour scheme, unit, title of the legend
     "harm": ("harm", "count", "days", "Harm, as days of sentence"),
 }
 BY = {"rate": ("rate", "lower", "upper", "population"), "harm": ("harm", "n")}
-BY |= dict.fromkeys(("hot", "count"), ("n", "share", "rank_lower", "rank_upper", "q_value"))
+BY |= dict.fromkeys(("hot", "count"), ("n", "rank_range", "share", "q_value"))
 
 page = frame.open_page("hotspots")
 scope = filters.scope(page)
@@ -55,7 +55,8 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
     found["confidence"] = significance.confidence_bins(found["z"], found["q_value"])
     found["share"] = found["n"] / found["n"].sum()
     some = hotspots.rank(found[found["n"] > 0])  # a place without records ranks below all of them
-    answer = found.join(some[["rank", "rank_lower", "rank_upper"]])
+    some["rank_range"] = words.span(some["rank_lower"], some["rank_upper"])
+    answer = found.join(some[["rank", "rank_lower", "rank_upper", "rank_range"]])
     answer.attrs = places.attrs  # the period, where it is not the one asked for
     return answer
 

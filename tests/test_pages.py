@@ -154,7 +154,7 @@ def test_the_csv_of_the_ranked_list_is_the_list(on_demo: Path, files: dict) -> N
     [shown] = card.tables
     assert len(shown) == 25
     assert table["Records"].tolist() == shown["n"].tolist()
-    assert np.allclose(table["Share (0 to 1)"], shown["share"])
+    assert np.allclose(100 * table["Share (0 to 1)"], shown["share"])
 
 
 def test_a_picture_is_a_png(on_demo: Path, files: dict) -> None:

@@ -86,7 +86,7 @@ def test_tables_show_columns_with_their_heading_definition_and_format():
     assert config["rate"]["label"] == "Rate (per 1,000 residents)"
     assert config["rate"]["help"] == definitions.columns()["rate"].definition
     assert config["rate"]["type_config"]["format"] == "%,.1f"
-    assert config["share"]["type_config"]["format"] == "percent"
+    assert config["share"]["type_config"]["format"] == "%.1f%%"
     assert config["month"]["type_config"]["format"] == "MMM YYYY"
     assert config["never_heard_of"]["label"] == "Never heard of"
 

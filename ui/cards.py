@@ -110,8 +110,9 @@ def _table(release: Release, key: str, columns: tuple[str, ...], rows_select: st
     """The rows people may see, with headings in words; only the columns shown are sent."""
     wanted = list(columns) or [c for c in release.table.columns if c not in ("n_lower", "n_upper", "shown")]
     config = {c: words.column_config(c) for c in wanted}
+    shares = {c: 100 * release.table[c] for c in wanted if words.kind(c) == "share"}  # a column has one unit: percent
     event = st.dataframe(
-        release.table[wanted],
+        release.table[wanted].assign(**shares),
         hide_index=True,
         width="stretch",
         column_config=config,

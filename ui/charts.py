@@ -17,6 +17,7 @@ __all__ = ["CATEGORICAL", "bars", "mix", "on_paper", "small_multiples", "trend",
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 WEEK_RAMP = ("rgba(15,127,196,0.07)", "rgba(15,127,196,1)")  # from the background, light or dark, to full colour
 BAR, WRAP = 20, 40  # pixels of a bar; characters of a label before it takes a second line
+LETTER = 0.018  # of the axis of half a page, for one character at the end of a bar
 
 
 def bars(
@@ -87,7 +88,8 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
     )
     data["end"] = data[["value", "upper", "n_upper"]].max(axis=1).clip(lower=0).fillna(0.0)
     low = min(0.0, 1.1 * data[["value", "lower"]].min().min()) if len(data) else 0.0
-    scale = alt.Scale(domain=[low, 1.1 * chart_parts.ceiling(data[["end"]])], nice=False)
+    room = 1.05 + LETTER * max((len(text) for text in data["text"]), default=0)  # for the words at the end of a bar
+    scale = alt.Scale(domain=[low, room * chart_parts.ceiling(data[["end"]])], nice=False)
 
     def draw() -> alt.LayerChart:
         base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=_names_axis(most)))

@@ -60,7 +60,7 @@ def deprivation(page: Page, scope: Scope) -> Release:
     rows = store.deprivation(scope)
     rows = rows.rename(columns={"n": "areas"})
     tenths = rows.assign(decile=rows["decile"].map(_tenth)) if len(rows) else rows
-    year = f"index of {rows['period'].iat[0]}" if len(rows) else "no index held"
+    year = f"Index of {rows['period'].iat[0]}" if len(rows) else "No index held"
     return page.release(
         tenths, counts=["areas"], title="Small areas by tenth of deprivation", scope=scope, **_open("deprivation", year)
     )
@@ -75,7 +75,7 @@ def indicators(page: Page, scope: Scope) -> Release:
         derived=["value", "lower", "upper", "england"],
         title="Public health indicators",
         scope=scope,
-        **_open("fingertips", "newest period held of each"),
+        **_open("fingertips", "Newest period held of each"),
     )
 
 
@@ -96,7 +96,7 @@ def admissions(page: Page, scope: Scope) -> Release:
         title="Hospital admissions for assault",
         scope=scope.but(sources=("admissions",)),
         notes=notes,
-        period="financial years held",
+        period="Financial years held",
         basis=settings.basis,
         freshness="",
     )

@@ -5,7 +5,7 @@ import streamlit as st
 CSS = """
 <style>
 .stMainBlockContainer { padding: 3.4rem 2rem 2rem; }
-.stMain h2 { font-size: 1.5rem; padding: 0.2rem 0 0; }
+.stMain h2 { font-size: 1.5rem; padding: 0.2rem 0 0.4rem; }
 .stMain h3 { font-size: 1.25rem; padding: 0.4rem 0 0; }
 .stMain h4 { font-size: 1.06rem; line-height: 1.35; padding: 0 0 0.2rem; font-weight: 600; }
 .stMain [data-testid="stCaptionContainer"] p { font-size: 0.82rem; line-height: 1.35; }

@@ -39,6 +39,7 @@ def months_held(page: Page) -> Release:
 def completeness(page: Page) -> Release:
     """How often each field is filled in, by source."""
     rows = tracker.completeness(page.scope)
+    rows = rows[rows["filled"] > 0]  # a field that is never filled in is none its source records
     rows["source"] = rows["source"].map(_label)
     rows["field"] = rows["field"].map(words.label)
     return _release(page, rows, "How often each field is filled in", counts=[], derived=["filled"])

@@ -109,7 +109,7 @@ def column_config(column: str) -> dict:
     if defined and defined.type in ("integer", "number"):
         return st.column_config.NumberColumn(**plain, format=f"%,.{defined.decimals}f")
     if defined and defined.type == "share":
-        return st.column_config.NumberColumn(**plain, format="percent")
+        return st.column_config.NumberColumn(**plain, format="%.1f%%")  # of a hundred: see cards
     if defined and defined.type in DATES:
         return st.column_config.DatetimeColumn(**plain, format=DATES[defined.type])
     return st.column_config.Column(**plain)
@@ -125,6 +125,12 @@ def _values(column: str) -> Mapping[str, str]:
 def plain(text: str) -> str:
     """Text that Markdown leaves alone: names from data must not become links, pictures or colours."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+!|~$:" else c for c in text)
+
+
+def span(low: pd.Series, high: pd.Series) -> pd.Series:
+    """Two whole numbers of each row as "3 to 12", one where they are the same."""
+    first, last = (v.astype(int).astype(str) for v in (low, high))
+    return (first + " to " + last).where(first != last, first)
 
 
 def place(name: pd.Series, area: pd.Series) -> pd.Series:
