@@ -21,7 +21,7 @@ def quarters(
 ) -> pd.DataFrame:
     """Counts per source and quarter: source, month (its first), `by`, n, status, period_type.
 
-    table : protected aggregates of the sources and time asked about. measures : offence groups, none for the widest held.
+    table : protected aggregates of the sources and time asked about. measures : offence groups, none for the widest.
     area : an authority's code, or `all`. codes : the authorities, for `by=("authority_code",)`.
     """
     rows = table[table["period_type"] == QUARTER]

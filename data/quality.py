@@ -205,7 +205,7 @@ def _judge_totals(rows: pd.DataFrame, growth: np.ndarray, said: _Reasons) -> Non
         elif single[t]:
             said.add(month, "total", 9, _total_words(n[t], usual[t], judged.around[t]))
         if 1 - come[t] >= STILL_GROWING:
-            said.add(month, "total", 1, f"May still grow: usually {1 - come[t]:.0%} of a month's records arrive later")
+            said.add(month, "total", 1, f"Not complete: usually {1 - come[t]:.0%} of a month's records arrive later")
 
 
 def _lasting_words(before: float, after: float) -> str:

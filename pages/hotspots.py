@@ -84,7 +84,9 @@ else:
     picture = maps.areas(found, shapes=atlas.outlines(scope, level), **how)
 left, right = st.columns([3, 2])
 with left:
-    clicked = page.show(found, picture, finding=findings.map_cells(found, noun=NOUNS[level]), key="map")
+    noun = NOUNS[level]
+    said = findings.map_cells(found, noun=noun) if show == "hot" else remarks.spread(found, COLOURS[show][0], noun=noun)
+    clicked = page.show(found, picture, finding=said, key="map")
 with right:
     by = BY[show]
     top = found.table.dropna(subset=[by[0]]).sort_values(by[0], ascending=False).head(LISTED)

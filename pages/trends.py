@@ -51,7 +51,8 @@ compared = page.release(rows, **told)
 months = page.release(rows[rows["month"] >= scope.start], **told)
 picture = charts.trend(months, value=value, by=split, flags=flagged, events=marks)
 several = split if rows[split].nunique() > 1 else None
-page.show(months, picture, finding=findings.trend(compared, value=value, by=several), key="trend")
+told_by = compared if value == "n" else months  # a rolling year compares with nothing: its own range is told
+page.show(months, picture, finding=findings.trend(told_by, value=value, by=several), key="trend")
 
 left, right = st.columns(2)
 with left, page.explaining():

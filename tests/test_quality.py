@@ -308,7 +308,7 @@ def test_the_newest_month_may_still_grow_where_records_come_late(tmp_path: Path)
     )
     flags = quality.flags(on_time, coverage(months(36)))
     assert [(f"{r.month:%Y-%m}", r.reason) for r in flags.itertuples()] == [
-        ("2021-12", "May still grow: usually 20% of a month's records arrive later")
+        ("2021-12", "Not complete: usually 20% of a month's records arrive later")
     ]
 
 
@@ -320,7 +320,7 @@ def test_a_newest_month_that_lost_records_is_flagged_beyond_those_still_to_come(
     flags = quality.flags(rows, coverage(months(36)))
     assert flags["reason"].tolist() == [
         "Total 50% below the 12 months before it (400 records, about 800 expected); "
-        "May still grow: usually 20% of a month's records arrive later"
+        "Not complete: usually 20% of a month's records arrive later"
     ]
 
 

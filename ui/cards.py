@@ -1,6 +1,7 @@
 """What a card is made of: the picture with its legend, the note beneath, the table and the downloads."""
 
 import html
+import zlib
 from datetime import datetime
 
 import streamlit as st
@@ -111,12 +112,13 @@ def _table(release: Release, key: str, columns: tuple[str, ...], rows_select: st
     wanted = list(columns) or [c for c in release.table.columns if c not in ("n_lower", "n_upper", "shown")]
     config = {c: words.column_config(c) for c in wanted}
     shares = {c: 100 * release.table[c] for c in wanted if words.kind(c) == "share"}  # a column has one unit: percent
+    ids = "|".join(map(str, release.table[rows_select])) if rows_select else ""  # new rows: a new table
     event = st.dataframe(
         release.table[wanted].assign(**shares),
         hide_index=True,
         width="stretch",
         column_config=config,
-        key=f"table_{key}",
+        key=f"table_{key}_{zlib.crc32(ids.encode())}",
         on_select="rerun" if rows_select else "ignore",
         selection_mode="single-row",
         placeholder="–",

@@ -42,6 +42,6 @@ def read_with_care(scope: Scope) -> tuple[str, ...]:
     if not scope.sources:
         return ()
     found = flags(scope)
-    told = [f"{words.month(f.month)}, {f.reason}" for f in found.head(MOST_TOLD).itertuples()]
+    told = [f"{words.month(f.month)}: {f.reason}" for f in found.head(MOST_TOLD).itertuples()]
     more = [f"{words.count(len(found) - MOST_TOLD, 'more month')}"] if len(found) > MOST_TOLD else []
     return ("Read with care: " + "; ".join(told + more),) if told else ()

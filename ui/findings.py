@@ -287,7 +287,7 @@ def _held(table: pd.DataFrame, hot: pd.DataFrame, value: str, noun: str, what: s
     whole = f"the {what}" if total >= words.FEWEST_FOR_PERCENT else f"{words.number(total)} {_one(what, total)}"
     shown = " shown" if table[value].isna().any() else ""
     they = "It holds" if len(hot) == 1 else "They hold"
-    return f" {they} {part} of {whole}{shown} on {words.percent(len(hot) / len(table))} of the {noun}s."
+    return f" {they} {part} of {whole}{shown} on {words.percent(len(hot) / len(table))} of the {words.many(noun)}."
 
 
 def weekday_hour(release: Release, *, value: str = "n", what: str = "records") -> str:

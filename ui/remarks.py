@@ -76,15 +76,32 @@ def place_in_order(release: Release, name: str) -> str:
     return f"{name} is {_nth(place + 1)} of {len(known)} by rate{beside}."
 
 
-def areas(release: Release) -> str:
-    """How uneven the areas are: how few of them hold half of the records."""
-    known = release.table["n"].dropna().sort_values(ascending=False)
+def areas(release: Release, *, noun: str = "area", value: str = "n", what: str = "records") -> str:
+    """How uneven the places are: how few of them hold half of the records, or of the harm."""
+    known = release.table[value].dropna().sort_values(ascending=False)
     total = known.sum()
     if not total:
         return NOTHING
     half = int((known.cumsum() < total / 2).sum()) + 1
-    hold = words.count(half, "area holds", "areas hold")
-    return f"{hold} half of the {words.number(total)} records; there are {words.number(len(known))}."
+    hold = "holds" if half == 1 else "hold"
+    return f"{half:,} of {words.count(len(known), noun)} {hold} half of the {words.number(total)} {what}."
+
+
+def spread(release: Release, column: str, *, noun: str) -> str:
+    """How uneven the places are, by the column that is shown: `n`, `harm` or `rate`."""
+    if column == "rate":
+        return _rates(release, noun)
+    return areas(release, noun=noun, value=column, what="days of harm" if column == "harm" else "records")
+
+
+def _rates(release: Release, noun: str) -> str:
+    """How far the rates of the places lie apart: the middle half of them, and the highest."""
+    known = release.table["rate"].dropna()
+    if known.empty:
+        return NOTHING
+    low, high, most = (words.number(v) for v in (*known.quantile([0.25, 0.75]), known.max()))
+    places = words.count(len(known), noun)
+    return f"Half of the {places} lie between {low} and {high} per 1,000 residents; the highest is {most}."
 
 
 def authorities(release: Release) -> str:

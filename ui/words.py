@@ -51,8 +51,13 @@ def period(first: object, last: object) -> str:
 
 
 def count(n: SupportsFloat, noun: str, plural: str = "") -> str:
-    """A number and its noun: "1 cell", "1,200 cells"."""
-    return f"{number(n)} {noun if number(n) == '1' else plural or noun + 's'}"
+    """A number and its noun: "1 cell", "1,200 cells", "14 authorities"."""
+    return f"{number(n)} {noun if number(n) == '1' else plural or many(noun)}"
+
+
+def many(noun: str) -> str:
+    """The plural of one of our nouns: "cells", "authorities"."""
+    return noun.removesuffix("y") + "ies" if noun.endswith("ty") else noun + "s"
 
 
 def listed(items: Iterable[object]) -> str:
