@@ -121,7 +121,10 @@ class Page:
     def banner(self) -> None:
         """Say plainly when the data are invented, and through whose eyes one looks."""
         if self.facts.get("invented"):
-            st.warning("Invented data. No record, place pattern or trend here is real.", icon=":material/science:")
+            st.warning(
+                "Invented data. No record, place pattern or trend here is real; the map is indicative.",
+                icon=":material/science:",
+            )
         if self.visitor.tier != "restricted":
             st.caption(f"Viewed as: {access.TIERS[self.visitor.tier]}. {RULES[self.visitor.tier].words}")
 
@@ -244,6 +247,8 @@ class Page:
         columns : which columns the table shows, all of them if empty. open_table : show the numbers at once.
         rows_select : the id column a click on a row gives. Returns the id of what was clicked, if anything was.
         """
+        if picture and picture.kind != "altair" and release.provenance.invented:
+            picture = replace(picture, legend_title=f"{picture.legend_title} (indicative map)".strip())
         with st.container(border=True, key=f"card_{key}"):
             st.markdown(f"#### {words.plain(finding)}")
             clicked = cards.picture(picture, key) if picture else None
