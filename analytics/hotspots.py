@@ -9,6 +9,7 @@ from analytics.errors import NotEnoughData
 
 FEWEST_CELLS = 3  # below this the variance has no value; what is too little to show is the page's decision
 FLAT = 1e-12  # relative: a variance this small is rounding, not variance
+_TABLED_FROM = 20  # cells of one count: for fewer a table of its Poisson numbers does not pay
 
 
 def gi_star(
@@ -234,13 +235,46 @@ def _shuffled(values, statistic, observed: float, permutations: int, seed: int) 
 
 
 def _rank_limits(counts, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower limit, rank and upper limit. Cells of equal count are alike, so one of each count stands for them all."""
     rng, n = np.random.default_rng(seed), len(counts)
-    ranks = np.empty((draws, n), dtype=np.int32)
-    for row in ranks:
-        row[np.argsort(-(rng.poisson(counts) + rng.random(n)))] = np.arange(1, n + 1)
+    values, which, alike = np.unique(counts, return_inverse=True, return_counts=True)
+    block = max(1, significance.BLOCK // max(n, 1))
+    blocks = np.diff([*range(0, draws, block), draws])
+    ordered = np.concatenate([_ranks_drawn(values, alike, size, rng) for size in blocks])
     first, last = int(np.floor(0.025 * draws)), int(np.ceil(0.975 * draws)) - 1
-    ordered = np.partition(ranks, [first, last], axis=0)
-    return ordered[first], pd.Series(counts).rank(method="min", ascending=False).to_numpy(), ordered[last]
+    ordered.partition([first, last], axis=0)
+    best = pd.Series(counts).rank(method="min", ascending=False).to_numpy()
+    return ordered[first][which], best, ordered[last][which]
+
+
+def _ranks_drawn(values, alike, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """The rank of one cell of each count, by draw; equal numbers come in random order.
+
+    values, alike : the counts there are, and how many cells have each.
+    """
+    n, starts = int(alike.sum()), np.cumsum(alike) - alike
+    dtype = np.int32 if values.max(initial=0) < 2**30 else np.int64
+    drawn, few = np.empty((draws, n), dtype=dtype), np.repeat(alike < _TABLED_FROM, alike)
+    drawn[:, few] = rng.poisson(np.repeat(values, alike)[few], (draws, int(few.sum())))
+    for mean, start, cells in zip(values, starts, alike, strict=True):
+        if cells >= _TABLED_FROM:
+            drawn[:, start : start + cells] = _poisson_of_many(mean, (draws, cells), rng)
+    own = drawn[:, starts]
+    drawn.sort(axis=1)
+    above, level = np.empty_like(own), np.empty_like(own)
+    for k in range(draws):
+        right = np.searchsorted(drawn[k], own[k], side="right")
+        above[k], level[k] = n - right, right - np.searchsorted(drawn[k], own[k], side="left")
+    return above + 1 + np.floor(rng.random(own.shape) * level)
+
+
+def _poisson_of_many(mean: float, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Poisson numbers of one mean from a table of 65,536 equally likely ones: twenty times as fast as one by one."""
+    from scipy.special import pdtr
+
+    numbers = np.arange(int(mean + 12 * np.sqrt(mean + 1)) + 12, dtype=np.int32)
+    table = np.repeat(numbers, np.diff(np.rint(65_536 * pdtr(numbers, mean)).astype(int), prepend=0))
+    return np.take(table, rng.integers(65_536, size=shape, dtype=np.uint16))
 
 
 def _known(values, near, *, fewest: int, name: str) -> tuple[np.ndarray, sparse.csr_array, np.ndarray]:

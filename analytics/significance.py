@@ -5,6 +5,7 @@ import pandas as pd
 from scipy import sparse
 
 LEVELS = (0.10, 0.05, 0.01)  # the 90%, 95% and 99% of hotspot maps
+SORTED_FROM = 40  # cells with as many neighbours: for fewer, counting beats sorting the samples
 BLOCK = 4_000_000  # numbers drawn at a time: 32 MB
 ROUNDING = 1e-12  # relative, per number added up: sums of the same numbers in another order differ in the last digits
 
@@ -119,18 +120,23 @@ def _tails(values, sizes, low, high, ids) -> np.ndarray:
         sums[place] = total = total + values[ids[place]]
     tails = np.zeros((2, len(values)))
     for size in np.unique(sizes[sizes > 0]):
-        ordered, cells = np.sort(sums[size - 1]), np.flatnonzero(sizes == size)
+        simulated, cells = sums[size - 1], np.flatnonzero(sizes == size)
+        if len(cells) < SORTED_FROM:
+            tails[0, cells] = [np.count_nonzero(simulated >= limit) for limit in low[cells]]
+            tails[1, cells] = [np.count_nonzero(simulated <= limit) for limit in high[cells]]
+            continue
+        ordered = np.sort(simulated)
         tails[0, cells] = samples - np.searchsorted(ordered, low[cells], side="left")
         tails[1, cells] = np.searchsorted(ordered, high[cells], side="right")
-    column = np.arange(samples)
     for place in range(width - 1):  # a cell among the first k of its own sample: strike it out, let the next one in
-        cell = ids[place]
+        column = np.flatnonzero(place < sizes[ids[place]])
+        cell = ids[place, column]
         size = sizes[cell]
         wrong = sums[size - 1, column]
         right = wrong - values[cell] + values[ids[size, column]]
         for tail, limit, beyond in ((tails[0], low[cell], np.greater_equal), (tails[1], high[cell], np.less_equal)):
             now, before = beyond(right, limit), beyond(wrong, limit)
-            changed = np.flatnonzero((now != before) & (place < size))
+            changed = np.flatnonzero(now != before)
             np.add.at(tail, cell[changed], np.where(now[changed], 1.0, -1.0))
     return tails
 

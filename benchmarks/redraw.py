@@ -47,7 +47,7 @@ CHROMIUM += ["--disable-background-networking", "--disable-component-update", "-
 QUIET_S = 0.7  # a map on which nothing has been drawn for so long is done
 GROUPS = {
     "real": ["Robbery", "Public order", "Possession of weapons"],
-    "invented": ["Robbery of a person", "Threats to kill", "Stalking and harassment"],
+    "invented": ["Robbery of a person", "Threats to kill", "Violence with injury"],
 }
 PERIODS = ["Feb 2025", "Mar 2025", "Apr 2025", "May 2025", "Jun 2025", "Jul 2025", "Aug 2025"]
 WATCH = """(() => {

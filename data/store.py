@@ -5,7 +5,8 @@ or on a warehouse. Sources are never added up: they count different things at di
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_
 from pathlib import Path
 
 import ibis
@@ -92,7 +93,7 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
             raise NotHeld(_names(banded) + FIXED)
         return _with_places(scope, level, counts, year)
     column = _column(level)
-    rows = _placeable(scope, level)
+    rows = _records(scope, level=level)
     counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum())
     held = _held(scope).group_by("source").agg(months=_.held.sum())
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
@@ -120,7 +121,7 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     Domestic and sexual records, and groups that may not be placed, are left out; below the source's floor: NotHeld.
     """
     _check_map(scope, size_m)
-    rows = _placeable(scope, "hex").filter(_.easting.notnull())
+    rows = _records(scope, level="hex")
     q, r = hexagon(rows.easting - origin[0], rows.northing - origin[1], size_m)
     counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count(), harm=_.harm_cchi.sum()))
     land = _land_cells(scope, size_m, origin)
@@ -140,18 +141,21 @@ def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
     `area` is the everyday name of the neighbourhood, else its authority's. Sources without labels have no street.
     """
     _check_map(scope, size_m)
-    rows = _placeable(scope, "hex").filter(_.easting.notnull())
+    rows = _records(scope, level="hex")
     q, r = hexagon(rows.easting, rows.northing, size_m)
-    labelled = rows.mutate(q=q, r=r, place=ibis.coalesce(rows.lsoa_code, rows.authority_code))
-    streets = labelled.group_by(["q", "r", "location_key"]).agg(n=_.count())
-    places = labelled.group_by(["q", "r", "place"]).agg(n=_.count())
-    street = run(scope, streets.group_by(["q", "r"]).agg(street=_.location_key.argmax(_.n)))
-    place = run(scope, places.group_by(["q", "r"]).agg(place=_.place.argmax(_.n)))
+    place = ibis.coalesce(rows.lsoa_code, rows.authority_code)
+    parts = run(scope, rows.group_by(q=q, r=r, street=rows.location_key, place=place).agg(n=_.count()))
+    found = _commonest(parts, "street").merge(_commonest(parts, "place"), on=["q", "r"], how="right")
     known = run(scope, table(scope, "areas").select("area_code", "name", "everyday_name")).set_index("area_code")
-    found = street.merge(place, on=["q", "r"])
     found["area"] = found["place"].map(known["everyday_name"].fillna(known["name"]))
     found["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
     return found[["cell_id", "street", "area"]]
+
+
+def _commonest(parts: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The value of a column that most records of each hexagon have, of equals the first in the alphabet: q, r, it."""
+    counts = parts.groupby(["q", "r", column], as_index=False, sort=True)["n"].sum()
+    return counts.sort_values("n", ascending=False, kind="stable").drop_duplicates(["q", "r"])[["q", "r", column]]
 
 
 def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ibis.Value]:
@@ -169,6 +173,44 @@ def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ib
     return column.cast("int64"), row.cast("int64")
 
 
+def source_counts(scope: Scope) -> pd.DataFrame:
+    """What each source holds of the scope's place and period, one row per source; they are never added up.
+
+    Sources that cannot answer the filters, do not know the offence groups asked for, or may not be placed so finely are
+    left out. Returns source, months (how many were supplied), n, n_lower, n_upper, status.
+    """
+    rows = []
+    for source in sources(scope):
+        only = scope.but(sources=(source,))
+        if scope.groups and not set(scope.groups) & set(offence_groups(only)):
+            continue
+        try:
+            n = run(only, _records(only).agg(n=_.count()))["n"].iat[0]
+        except NotHeld:
+            continue
+        months = sum(scope.start <= month <= scope.end for month in held_months(only, source))
+        rows.append({"source": source, "months": months, "n": n if months else None})
+    return _with_bounds(pd.DataFrame(rows, columns=["source", "months", "n"]))
+
+
+def records_held(scope: Scope) -> pd.DataFrame:
+    """Records of all kinds by source in this snapshot and in the one before it: source, records_held, records_before.
+
+    Nothing stands in `records_before` where there is no snapshot before, or one of invented data was built over.
+    """
+    facts = {m["id"]: m for m in publish.kept()}
+    older = max((name for name in facts if name < scope.snapshot), default=None)
+    alike = older and bool(facts[older].get("invented")) == bool(facts[scope.snapshot].get("invented"))
+    both = {"records_held": scope.snapshot} | ({"records_before": older} if alike else {})
+    counts = {
+        name: _contents(str(publish.root()), snapshot, scope.tier).groupby("source")["n"].sum()
+        for name, snapshot in both.items()
+        if _holds(scope.but(snapshot=snapshot), "incidents")
+    }
+    found = pd.DataFrame(counts).rename_axis("source").reset_index()
+    return found.reindex(columns=["source", "records_held", "records_before"])
+
+
 def offence_mix(scope: Scope) -> pd.DataFrame:
     """Records per source and offence group over the period, fullest first; groups without any are left out.
 
@@ -177,8 +219,6 @@ def offence_mix(scope: Scope) -> pd.DataFrame:
     if banded := banded_sources(scope):
         return protected.mix(_protected(scope, banded), scope.area)
     rows = _records(scope, rare=True)
-    if not _whole_area_and_year(scope):
-        rows = rows.filter(~_.offence_group.isin(rare_groups()))
     return _answer(scope, rows.group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n")))
 
 
@@ -263,7 +303,7 @@ def areas(scope: Scope, *, level: str) -> pd.DataFrame:
 
 def levels(scope: Scope) -> list[str]:
     """The levels of areas that are held, finest first."""
-    held = set(run(scope, table(scope, "areas").select("area_level").distinct())["area_level"])
+    held = _levels(str(publish.root()), scope.snapshot, scope.tier)
     return [level for level in ("lsoa", "msoa", "ward", "lad") if level in held]
 
 
@@ -349,15 +389,12 @@ def map_levels(scope: Scope) -> list[str]:
 
 def left_out(scope: Scope, level: str) -> int:
     """How many records of the scope may not be placed at a level, or carry no place."""
-    column = {"hex": "easting"}.get(level) or _column(level)
     if banded_sources(scope):
         return 0
-    placed = _placeable(scope, level)
-    counts = [
-        run(scope, rows.agg(n=_.count()))["n"].iat[0]
-        for rows in (_records(scope), placed.filter(placed[column].notnull()))
-    ]
-    return int(counts[0] - counts[1])
+    rows = _records(scope)
+    placed = [condition.fill_null(False) for condition in _placed(rows, level)]
+    counts = run(scope, rows.agg(n=_.count(), placed=reduce(and_, placed).sum())).iloc[0].fillna(0)
+    return int(counts["n"] - counts["placed"])
 
 
 def answers(source: str, filter_name: str) -> bool:
@@ -375,9 +412,14 @@ def _whole_area_and_year(scope: Scope) -> bool:
     return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time) and months >= 12
 
 
-def _records(scope: Scope, *, rare: bool = False) -> ibis.Table:
-    """The incidents a scope is about. rare : whether homicide alone may be asked for; most questions split it."""
-    if scope.groups and not rare and set(scope.groups) <= set(rare_groups()):
+def _records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
+    """The incidents a scope is about. All conditions go into one filter: every further one takes ibis 4 ms to merge.
+
+    level : keep those alone that may be shown at this level, and have a place there.
+    rare : homicide, which is told for the whole area and a year or more at a time, may be among them.
+    """
+    few = set(rare_groups())
+    if scope.groups and not rare and set(scope.groups) <= few:
         raise NotHeld(
             "Homicides are few: they are counted by year and for the whole area only, in the mix of offences."
         )
@@ -387,10 +429,16 @@ def _records(scope: Scope, *, rare: bool = False) -> ibis.Table:
         names = ", ".join(definitions.source(s).label for s in unable)
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
     rows = _incidents(scope)
-    wanted = [rows.source.isin(scope.sources), rows.month.between(scope.start, scope.end)]
+    groups = set(scope.groups or violent_groups())
+    if rare and not _whole_area_and_year(scope):
+        groups -= few
+    wanted = [
+        rows.source.isin(scope.sources),
+        rows.month.between(scope.start, scope.end),
+        rows.offence_group.isin(sorted(groups)),
+    ]
     if scope.area != ALL:
         wanted.append(rows.authority_code == scope.area)
-    wanted.append(rows.offence_group.isin(scope.groups or violent_groups()))
     if scope.age:
         wanted.append(rows.victim_age_band.isin(_bands(scope.age)))
     if scope.setting:
@@ -399,41 +447,41 @@ def _records(scope: Scope, *, rare: bool = False) -> ibis.Table:
         hour = rows.dt_from.hour()
         night = (hour >= NIGHT[0]) | (hour < NIGHT[1])
         wanted += [rows.time_known, night if scope.time == "night" else ~night]
-    rows = rows.filter(*wanted)  # all at once: every further filter takes ibis 4 ms to merge
-    return _within(scope, rows) if scope.place else rows
+    if scope.place:
+        wanted += _inside(scope, rows)
+    if level:
+        wanted += _placed(rows, level)
+    return rows.filter(*wanted)
 
 
-def _within(scope: Scope, rows: ibis.Table) -> ibis.Table:
-    """The records of the scope's place: no more of them than the map of its level shows there."""
+def _inside(scope: Scope, rows: ibis.Table) -> list[ibis.Value]:
+    """That a record lies in the scope's place, and may be shown there: no more of them than the map of its level."""
     if ":" not in scope.place:
         level = {"01": "lsoa", "02": "msoa"}.get(scope.place[1:3], "lad")
-        return _allowed(rows, level).filter(_[AREA_COLUMN[level]] == scope.place)
+        return [*_allowed(rows, level), rows[AREA_COLUMN[level]] == scope.place]
     try:
         size, q, r = (int(part) for part in scope.place.split(":"))
     except ValueError:
         raise NotHeld("There is no such place on the map.") from None
     _check_floor(scope, size)
     column, row = hexagon(rows.easting, rows.northing, size)
-    return _allowed(rows, "hex").filter(column == q, row == r)
+    return [*_allowed(rows, "hex"), column == q, row == r]
 
 
-def _placeable(scope: Scope, level: str) -> ibis.Table:
-    return _allowed(_records(scope), level)
+def _placed(rows: ibis.Table, level: str) -> list[ibis.Value]:
+    """That a record may be shown at a level and has a place there."""
+    return [*_allowed(rows, level), rows["easting" if level == "hex" else _column(level)].notnull()]
 
 
-def _allowed(rows: ibis.Table, level: str) -> ibis.Table:
-    """What may be placed at a level: homicide not below the authority, sexual and domestic not below MSOA."""
+def _allowed(rows: ibis.Table, level: str) -> list[ibis.Value]:
+    """That a record may be placed at a level: homicide not below the authority, sexual and domestic not below MSOA."""
     if level == "lad":
-        return rows
+        return []
     groups = definitions.offence_groups().values()
-    rows = rows.filter(_.offence_group.isin([g.key for g in groups if g.place_rule != "area_year"]))
-    return rows if level == "msoa" else _on_the_map(rows)
-
-
-def _on_the_map(rows: ibis.Table) -> ibis.Table:
-    groups = [g.key for g in definitions.offence_groups().values() if g.place_rule == "point"]
+    if level == "msoa":
+        return [rows.offence_group.isin([g.key for g in groups if g.place_rule != "area_year"])]
     clean = [rows[flag].fill_null(False) == ibis.literal(False) for flag in OFF_THE_MAP]
-    return rows.filter(rows.offence_group.isin(groups), *clean)
+    return [rows.offence_group.isin([g.key for g in groups if g.place_rule == "point"]), *clean]
 
 
 def _check_map(scope: Scope, size_m: int) -> None:
@@ -530,6 +578,12 @@ def _contents(root: str, snapshot: str, tier: str) -> pd.DataFrame:
     """Records per source and offence group of a whole snapshot, which never change: every run of every page asks."""
     scope = Scope(tier, snapshot)
     return run(scope, _incidents(scope).group_by(["source", "offence_group"]).agg(n=_.count()))
+
+
+@lru_cache(maxsize=32)
+def _levels(root: str, snapshot: str, tier: str) -> frozenset[str]:
+    scope = Scope(tier, snapshot)
+    return frozenset(run(scope, table(scope, "areas").select("area_level").distinct())["area_level"])
 
 
 @lru_cache(maxsize=32)

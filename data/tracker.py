@@ -2,7 +2,6 @@
 
 import json
 
-import ibis
 import pandas as pd
 from ibis import _
 
@@ -93,6 +92,13 @@ def set_aside(scope: Scope) -> pd.DataFrame:
 
 
 def new_since_last(scope: Scope) -> pd.DataFrame:
-    """The deliveries that made the current snapshot differ from the one before it."""
-    loads = store.table(scope, "loads")
-    return store.run(scope, loads.filter(_.snapshot_id == scope.snapshot).order_by([ibis.asc("source"), "first_month"]))
+    """What made the current snapshot differ from the one before it, by source.
+
+    Returns source, files, rows_read, accepted, received, records_held and records_before (of incidents, in all).
+    """
+    loads = store.table(scope, "loads").filter(_.snapshot_id == scope.snapshot)
+    deliveries = loads.group_by("source").agg(
+        files=_.count(), rows_read=_.rows_read.sum(), accepted=_.accepted.sum(), received=_.received.max()
+    )
+    found = store.run(scope, deliveries.order_by("source"))
+    return found.merge(store.records_held(scope), on="source", how="left")

@@ -90,16 +90,13 @@ with right:
 left, right = st.columns(2)
 with left, page.explaining():
     tenths = profiles.deprivation(page, scope)
-    if len(tenths.table):
-        bars = charts.bars(tenths, category="decile", value="areas", in_order=True)
-        page.show(tenths, bars, finding=remarks.deprivation(tenths), key="deprivation")
+    bars = charts.bars(tenths, category="decile", value="areas", in_order=True) if len(tenths.table) else None
+    page.show(tenths, bars, finding=remarks.deprivation(tenths), key="deprivation")
 with right, page.explaining():
     held = profiles.indicators(page, scope)
     shown = ("name", "period", "value", "lower", "upper", "england", "unit")
-    if len(held.table):
-        page.show(held, finding=remarks.indicators(held), key="indicators", columns=shown, open_table=True)
+    page.show(held, finding=remarks.indicators(held), key="indicators", columns=shown, open_table=True)
 with page.explaining():
     admitted = profiles.admissions(page, scope)
-    if len(admitted.table):
-        shown = ("period", "icd_group", "admitted", "withheld")
-        page.show(admitted, finding=remarks.admissions(admitted), key="admissions", columns=shown, open_table=True)
+    shown = ("period", "icd_group", "admitted", "withheld")
+    page.show(admitted, finding=remarks.admissions(admitted), key="admissions", columns=shown, open_table=True)

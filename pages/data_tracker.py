@@ -20,7 +20,7 @@ left, right = st.columns(2)
 with left, page.explaining():
     if page.scope.sources:
         filled = tables.completeness(page)
-        page.show(filled, chart_data.completeness(filled), finding="How often each field is filled in", key="filled")
+        page.show(filled, chart_data.completeness(filled), finding=remarks.completeness(filled), key="filled")
 with right, page.explaining():
     aside = tables.set_aside(page)
     page.show(aside, finding=remarks.set_aside(aside), key="aside", open_table=True)
@@ -31,4 +31,4 @@ with page.explaining():
         flagged, finding=remarks.flagged(flagged), key="flags", columns=("source", "month", "reason"), open_table=True
     )
     loads = tables.loads(page)
-    page.show(loads, finding="Every delivery, newest first", key="loads", columns=DELIVERY, open_table=True)
+    page.show(loads, finding=remarks.loads(loads), key="loads", columns=DELIVERY, open_table=True)

@@ -19,7 +19,7 @@ COLOURS = {  # what to show: column, colour scheme, unit, title of the legend
     "harm": ("harm", "count", "days", "Harm, as days of sentence"),
 }
 BY = {"rate": ("rate", "lower", "upper", "population"), "harm": ("harm", "n")}
-BY |= dict.fromkeys(("hot", "count"), ("n", "rank_range", "share", "q_value"))
+BY |= dict.fromkeys(("hot", "count"), ("n", "rank_range", "share", "sure"))
 
 page = frame.open_page("hotspots")
 scope = filters.scope(page)
@@ -41,7 +41,7 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
         places = store.cell_counts(scope, size_m=size_m)
         found = hotspots.gi_star(places, grids.ring(places), permutations=PERMUTATIONS, seed=0)
         found = found.merge(store.cell_names(scope, size_m=size_m), on="cell_id", how="left")
-        found["name"] = words.place(found["street"], found["area"])
+        found["place"] = words.place(found["street"], found["area"])
     else:
         places = store.area_counts(scope, level=level)
         places = places.join(rates.crude(places["n"], places["population"], per=1_000))
@@ -50,9 +50,10 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
         few = places[value].notna().sum() < hotspots.FEWEST_CELLS  # one authority among authorities, say
         none = places.assign(z=float("nan"), p_value=float("nan"))
         found = none if few else hotspots.gi_star(places, near, value=value, permutations=PERMUTATIONS, seed=0)
-        found["name"] = words.place(found["name"], found["everyday_name"])
+        found["place"] = words.place(found["name"], found["everyday_name"])
     found["q_value"] = significance.benjamini_hochberg(found["p_value"])
     found["confidence"] = significance.confidence_bins(found["z"], found["q_value"])
+    found["sure"] = words.sure(found["confidence"])
     found["share"] = found["n"] / found["n"].sum()
     some = hotspots.rank(found[found["n"] > 0])  # a place without records ranks below all of them
     some["rank_range"] = words.span(some["rank_lower"], some["rank_upper"])
@@ -67,13 +68,17 @@ with page.explaining():
     ground, view = atlas.ground(scope), atlas.camera(scope)
 column, scheme, unit, title = COLOURS[show]
 key = "cell_id" if level == "hex" else "area_code"
-notes = [f"Gi*: {PERMUTATIONS:,} conditional permutations, Benjamini-Hochberg over {len(places):,} places"]
+tested = places["p_value"].count()  # a cell without neighbours is not tested
+notes = [f"Gi*: {PERMUTATIONS:,} conditional permutations, Benjamini-Hochberg over {tested:,} places"]
 notes += [remarks.left_out(left_out)] if left_out else []
+notes += [remarks.not_held(store.levels(scope))]
 notes += ["A hotspot is where records concentrate, not where risk per person is high"] if level == "hex" else []
 derived = [c for c in ("rate", "lower", "upper", "harm", "z", "share") if c in places]
 about = f"{SHOWS[show]} by {NOUNS[level]}"
 told = {"period": places.attrs["period"]} if "period" in places.attrs else {}
-found = page.release(places, counts=["n"], derived=derived, title=about, scope=scope, notes=tuple(notes), **told)
+found = page.release(
+    places, counts=["n"], derived=derived, title=about, scope=scope, notes=tuple(filter(None, notes)), **told
+)
 selected = page.selected()
 
 how = {"colour": column, "scheme": scheme, "unit": unit, "context": ground, "view": view, "title": title}
@@ -82,7 +87,7 @@ if level == "hex":
     picture = maps.cells(found, size_m=size, **how)
 else:
     picture = maps.areas(found, shapes=atlas.outlines(scope, level), **how)
-left, right = st.columns([3, 2])
+left, right = st.columns([11, 9])
 with left:
     noun = NOUNS[level]
     said = findings.map_cells(found, noun=noun) if show == "hot" else remarks.spread(found, COLOURS[show][0], noun=noun)
@@ -92,23 +97,25 @@ with right:
     top = found.table.dropna(subset=[by[0]]).sort_values(by[0], ascending=False).head(LISTED)
     listed = page.part(found, top, title=f"The {LISTED} highest places")
     limits = {"lower": "lower", "upper": "upper"} if by[0] == "rate" else {}
-    said = findings.ranking(listed, category="name", value=by[0], **limits)
-    row = page.show(listed, finding=said, key="list", columns=("name", *by), rows_select=key, open_table=True)
+    said = findings.ranking(listed, category="place", value=by[0], **limits)
+    row = page.show(listed, finding=said, key="list", columns=("place", *by), rows_select=key, open_table=True)
 page.select(clicked or row)
 
 if selected in set(places[key]):
-    name = places.set_index(key).loc[selected, "name"]
+    name = places.set_index(key).loc[selected, "place"]
     st.markdown(f"### {words.plain(name) if pd.notna(name) else 'The place selected'}")
     inside = scope.but(place=selected)
     with page.explaining():
         months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
         said = findings.trend(profiles.months_and_year_before(page, inside))
-    one, two, three = st.columns(3)
-    with one:
+        seen = profiles.sources(page, inside)
+    left, right = st.columns(2)
+    with left:
         page.show(months, charts.trend(months, flags=events.flags(inside)), finding=said, key="place_trend")
-    with two:
         page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix")
-    with three:
+    with right:
+        bars = charts.bars(seen, category="source", value="n", in_order=True)
+        page.show(seen, bars, finding=remarks.sources(seen), key="place_sources")
         if week:
             page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week")
         else:

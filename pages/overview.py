@@ -9,6 +9,7 @@ from ui import charts, events, filters, findings, frame, remarks, tables
 
 page = frame.open_page("overview")
 scope = filters.scope(page)
+BROUGHT = ("source", "accepted", "records_held", "records_before", "received")
 EXPECTED = ("expected_lower", "expected_upper")
 
 
@@ -35,19 +36,18 @@ def headline(source: str, column: object) -> None:
             told = page.release(months.tail(1), counts=["n"], title="Newest quarter", scope=only)
             whole = page.release(months, counts=["n"], title="Quarters", scope=only)
             return page.headline(told, label=page.source_label(source), column="n", change=remarks.quarters(whole))
-        compared = trends.same_period_last_year(months, scope.start, scope.end)
-        change = trends.change(compared["now"], compared["before"])
-        numbers = compared.join(change[["ratio", "lower", "upper", "verdict"]]).assign(n=compared["now"])
-        asked = page.release(numbers, counts=["n"], title="Records in the period", scope=only)
-        latest = page.release(months, counts=["n"], derived=["expected", *EXPECTED], title="Latest month", scope=only)
-        said = f"{remarks.same_period(asked)} {remarks.against_expectation(latest)}"
+        asked = trends.same_period_last_year(months, scope.start, scope.end).rename(columns={"now": "n"})
+        asked = page.release(asked, counts=["n"], title="Records in the period", scope=only)
+        ranged = ["expected", *EXPECTED]
+        whole = page.release(months, counts=["n"], derived=ranged, title="Records by month", scope=only)
+        said = f"{findings.same_period(whole, scope.start, scope.end)} {remarks.against_expectation(whole)}"
         page.headline(asked, label=page.source_label(source), column="n", change=said)
 
 
 with page.explaining():
     able = [source for source in store.sources(scope) if store.can_answer(scope, source)]
     shown = [*scope.sources, *[source for source in able if source not in scope.sources and not scope.groups]]
-for source, column in zip(shown, st.columns(max(len(shown), 3)), strict=False):
+for source, column in zip(shown, st.columns(len(shown)), strict=True):
     headline(source, column)
 
 main = scope.but(sources=scope.sources[:1])
@@ -82,4 +82,4 @@ with left, page.explaining():
     page.show(fresh, finding=remarks.freshness(fresh), key="fresh", columns=shown, open_table=True)
 with right, page.explaining():
     news = tables.news(page)
-    page.show(news, finding="What the latest snapshot brought", key="news", open_table=True)
+    page.show(news, finding=remarks.news(news), key="news", columns=BROUGHT, open_table=True)

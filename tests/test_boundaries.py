@@ -278,12 +278,26 @@ def test_authorities_without_a_shape_are_made_of_their_small_areas(tmp_path):
     pd.testing.assert_frame_equal(held, before)
 
 
-def test_completing_twice_or_after_a_published_shape_came_keeps_one_row_for_each_authority(tmp_path):
+@pytest.mark.parametrize(
+    ("side", "held_km2"),
+    [
+        (
+            1500,
+            2.0,
+        ),  # four corners around 2.25 km2: takes the outline of its small areas, 2 km2 of it
+        (1700, 2.89),  # its small areas cover less than four fifths: not all of them are held, so it keeps its own
+    ],
+)
+def test_an_authority_is_one_row_and_as_finely_drawn_as_its_small_areas(tmp_path, side, held_km2):
     held = boundaries.completed(schema.typed(loaded(two_levels(tmp_path)), "areas"), pairs(), PLACE)
-    published = written(tmp_path, "lad.gpkg", LAD20CD=[OURS], geometry=[square(440000, 110000, 1500)])
+    published = written(tmp_path, "lad.gpkg", LAD20CD=[OURS], geometry=[square(440000, 110000, side)])
     both = pd.concat([held, schema.typed(loaded(published), "areas")])
+    before = both.copy(deep=True)
     whole = boundaries.completed(both, pairs(), PLACE)
-    assert whole.loc[whole["area_level"] == "lad", "area_km2"].tolist() == pytest.approx([2.25])
+    assert whole.loc[whole["area_level"] == "lad", "area_km2"].tolist() == pytest.approx([held_km2])
+    again = boundaries.completed(whole, pairs(), PLACE)  # completing twice changes nothing
+    assert again.loc[again["area_level"] == "lad", "area_km2"].tolist() == pytest.approx([held_km2])
+    pd.testing.assert_frame_equal(both, before)
 
 
 def test_of_two_editions_the_newest_of_each_authority_is_kept(tmp_path):

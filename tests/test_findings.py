@@ -77,6 +77,37 @@ def test_without_a_year_before_there_is_no_month_to_compare_with(values):
     assert "%" not in said
 
 
+@pytest.mark.parametrize(
+    ("values", "start", "end", "expected"),
+    [
+        # the numbers of the first test: 50% more, 38% to 63%
+        (
+            [100] * 12 + [150] * 12,
+            "2025-01",
+            "2025-12",
+            "50% more than in the same months a year before (likely 38%",
+        ),
+        ([100] * 24, "2025-04", "2025-12", "No clear change from the same months a year before (likely between"),
+        ([100] * 12 + [150] * 12, "2025-03", "2025-03", "50% more than in the same month a year before, too few"),
+        ([None] * 12 + [100] * 12, "2025-01", "2025-12", "No month to compare with"),
+        ([100, None, *[100] * 22], "2025-01", "2025-12", "Not compared: of the same months a year before, 11 of 12"),
+        ([100] * 22 + [None] * 2, "2025-01", "2025-12", "2 months of the period not supplied. Not compared"),
+        ([100] * 12 + [None] * 12, "2025-01", "2025-12", "No month of this period was supplied."),
+        ([2] * 11 + [0] * 12 + [4], "2025-12", "2025-12", "Too few to compare with the 0 in the same month"),
+    ],
+)
+def test_a_period_is_compared_with_the_same_months_only_if_all_are_held(values, start, end, expected):
+    said = findings.same_period(made(years(*values)), pd.Timestamp(start), pd.Timestamp(end))
+    assert said.startswith(expected)
+
+
+def test_the_headline_and_the_chart_beneath_it_give_the_same_range():
+    months = made(years(*[100, 90, 140] * 4, *[150, 130, 120] * 4))
+    whole = findings.trend(months)
+    said = findings.same_period(months, pd.Timestamp("2025-01"), pd.Timestamp("2025-12"))
+    assert re.search(r"\(likely .*?\)", said).group() in whole
+
+
 def test_a_few_months_cannot_tell_a_change_from_chance():
     said = findings.trend(made(years(*[100] * 12, 150, 150)))
     assert "2 months of the year to Feb 2025 that can be compared" in said

@@ -506,6 +506,8 @@ QUESTIONS = {
     "completeness": tracker.completeness,
     "set_aside": tracker.set_aside,
     "new_since_last": tracker.new_since_last,
+    "source_counts": store.source_counts,
+    "records_held": store.records_held,
 }
 
 
@@ -523,6 +525,19 @@ def test_every_question_is_answered_on_a_snapshot_without_records_or_without_are
             except NotHeld:
                 continue
             assert not isinstance(answer, pd.DataFrame) or "n" not in answer or not answer["n"].sum() > 0
+
+
+def test_what_each_source_says_of_a_place_stands_side_by_side() -> None:
+    place = scope(place=W1)  # 3 of VIOLENCE and a robbery in January, 1 in March; P1, and P6 to P10 are elsewhere
+    assert counted(store.source_counts(place), "source") == {"police": 1, "police_uk": 5}
+    february = place.but(start=FEBRUARY, end=FEBRUARY)
+    assert counted(store.source_counts(february), "source") == {"police": 0, "police_uk": None}  # not supplied
+    by_night = place.but(time="night")  # street crime knows no hour
+    assert counted(store.source_counts(by_night), "source") == {"police": 0}
+    rapes = place.but(place=M1, groups=("rape",))  # which street crime does not tell apart
+    assert counted(store.source_counts(rapes), "source") == {"police": 1}
+    fine = store.cell_counts(scope("police"), size_m=150).nlargest(1, "n")["cell_id"].iat[0]
+    assert list(store.source_counts(scope(place=fine))["source"]) == ["police"]  # finer than street crime's points
 
 
 def test_no_source_chosen_gives_no_rows() -> None:

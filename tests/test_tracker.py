@@ -108,10 +108,14 @@ def test_rows_set_aside_are_counted_by_reason_over_the_loads_that_still_hold() -
     }
 
 
-def test_what_is_new_is_what_the_last_load_brought() -> None:
-    assert tracker.new_since_last(scope())["file"].tolist() == ["police.csv"]
+def test_what_is_new_is_what_the_last_load_brought_and_how_many_records_that_made() -> None:
+    new = tracker.new_since_last(scope()).iloc[0]
+    assert (new["source"], new["files"], new["records_held"]) == ("police", 1, new["accepted"])
+    assert pd.isna(new["records_before"])  # the first of their kind
     earlier = [m["id"] for m in publish.kept()][1]
-    assert tracker.new_since_last(Scope("restricted", earlier))["file"].tolist() == ["again.csv"]
+    again = tracker.new_since_last(Scope("restricted", earlier)).iloc[0]
+    # 38 crimes of January and March, then March anew: its 19 gave way to the 3 of the second delivery
+    assert (again["source"], again["records_before"], again["records_held"]) == ("police_uk", 38, 22)
 
 
 def test_the_public_learn_of_no_delivery_of_a_closed_source() -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from data import store
+from data import definitions, store
 from data.store import Scope
 from ui import maps
 from ui.maps import Context, Shapes, View
@@ -31,10 +31,15 @@ def _ground(tier: str, snapshot: str) -> Context:
 
 
 def _towns(scope: Scope) -> pd.DataFrame:
+    """Towns to name: those that were loaded, else those of the partnership's gazetteer."""
     try:
-        return store.places(scope, kind="town")
+        held = store.places(scope, kind="town")
     except store.NotHeld:
-        return pd.DataFrame(columns=["name", "x", "y"])
+        held = pd.DataFrame()
+    if len(held):
+        return held
+    towns = pd.DataFrame(definitions.towns(), columns=["name", "x", "y", "population"])
+    return towns.astype({"x": float, "y": float, "population": float})
 
 
 @st.cache_resource(show_spinner="Preparing the map…", max_entries=48)

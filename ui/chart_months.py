@@ -43,7 +43,8 @@ def trend(
     """
     months = chart_parts.monthly(release, value, by, labels)
     if months["series"].nunique() > MOST_LINES:
-        return chart_panels.small_multiples(release, value=value, by=by, labels=labels)
+        alike = by != "offence_group"  # on one scale the rare offences would all be flat lines
+        return chart_panels.small_multiples(release, value=value, by=by, labels=labels, shared_scale=alike)
     top = chart_parts.ceiling(months[["value", "n_upper"]], release.table[[*(expected or ())]])
     key = _key(months, flags, expected)
     placed = _placed(events, months)

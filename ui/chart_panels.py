@@ -34,7 +34,8 @@ def small_multiples(
     rows = max(1, math.ceil(len(names) / columns))
     panels = _panels(months, names, columns, rows, shared_scale, value)
     placed = _in_panels(months, panels)
-    heading = f"{words.heading(value)} each month, from 0 to the figure on the upper line"
+    own = "" if shared_scale else ", which is each panel's own"
+    heading = f"{words.heading(value)} each month, from 0 to the figure on the upper line{own}"
 
     def draw() -> alt.LayerChart:
         x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[0, columns], nice=False))

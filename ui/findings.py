@@ -13,7 +13,7 @@ NOTHING = remarks.NOTHING
 RECORDING = "A change in recording would look the same."
 REGRESSION = "A place picked for being highest often looks less extreme the next time."
 PEOPLE = "Counts follow how many people are there; rates allow for that."
-AREAS = ("authority_name", "authority_code", "area_name", "area_code", "name")
+AREAS = ("authority_name", "authority_code", "area_name", "area_code", "name", "place")
 FEWEST_PAIRS = 4  # months held in both years: fewer cannot tell a change from the ups and downs of months
 FEWEST_RECORDS = 5  # in either year: a ratio of fewer means little
 FEWEST_FOR_HOURS = 100  # spread over 168 hours
@@ -60,6 +60,33 @@ def compare_last_year(release: Release, *, value: str = "n", what: str = "record
     """
     months = _months(release, value, None)
     return _year(months.iloc[:, 0], what) if months.notna().sum().sum() else NOTHING
+
+
+def same_period(release: Release, start: pd.Timestamp, end: pd.Timestamp, *, value: str = "n") -> str:
+    """How does a period compare with the same months a year before? Only if every one of them is held in both.
+
+    release : one row per `month`, those of the year before too. start, end : first and last month of the period.
+    The interval is that of `compare_last_year`.
+    """
+    asked = pd.date_range(start, end, freq="MS")
+    months = _months(release, value, None).get("", pd.Series(dtype="float64"))
+    both = pd.DataFrame(
+        {
+            "now": months.reindex(asked).to_numpy(),
+            "before": months.reindex(asked - pd.DateOffset(years=1)).to_numpy(),
+        }
+    )
+    if both["now"].isna().all():
+        return "No month of this period was supplied."
+    lacking = both["now"].isna().sum()
+    partly = f"{words.count(lacking, 'month')} of the period not supplied. " if lacking else ""
+    if both["before"].isna().all():
+        return f"{partly}No month to compare with: the same months of the year before were not supplied."
+    if both.isna().any(axis=None):
+        held = f"{both['before'].count()} of {len(both)}"
+        return f"{partly}Not compared: of the same months a year before, {held} were supplied."
+    said, _ = _change(both, CLEAR, f"the same {'month' if len(both) == 1 else 'months'} a year before")
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _months(release: Release, value: str, by: str | None) -> pd.DataFrame:
@@ -150,8 +177,8 @@ def _series(months: pd.DataFrame, by: str, labels: Mapping[str, str] | None) -> 
     parts = [
         f"Clearly more than a year earlier: {words.listed(rose)}." if rose else "",
         f"Clearly fewer: {words.listed(fell)}." if fell else "",
-        f"No clear change: {_some(same)}." if same else "",
-        f"No month to compare with: {_some(none)}." if none else "",
+        f"No clear change: {words.some(same)}." if same else "",
+        f"No month to compare with: {words.some(none)}." if none else "",
         RECORDING if rose or fell else "",
     ]
     return " ".join(part for part in parts if part)
@@ -207,7 +234,8 @@ def ranking(
     said = f"{names[0]} is highest: {first} (likely {words.figure(value, low)} to {words.figure(value, high)})."
     if not rivals:
         return f"{said} No other range reaches as high.{hidden}"
-    overlap = f"The range{'' if len(rivals) == 1 else 's'} of {_some(rivals)} overlap{'s' if len(rivals) == 1 else ''}"
+    noun, verb = ("range", "overlaps") if len(rivals) == 1 else ("ranges", "overlap")
+    overlap = f"The {noun} of {words.some(rivals)} {verb}"
     return f"{said} {overlap} with it, so their order is not certain. {REGRESSION}{hidden}"
 
 
@@ -327,13 +355,6 @@ def _hour(at: int) -> str:
 
 def _one(what: str, n: float) -> str:
     return what.removesuffix("s") if words.number(n) == "1" else what
-
-
-def _some(names: list[str]) -> str:
-    """A few names, and how many more."""
-    if len(names) <= 3:
-        return words.listed(names)
-    return words.listed([*names[:2], words.count(len(names) - 2, "other")])
 
 
 def _unit(value: str, what: str = "") -> str:

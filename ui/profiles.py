@@ -23,6 +23,11 @@ def _mix(scope: Scope) -> pd.DataFrame:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
+def _sources(scope: Scope) -> pd.DataFrame:
+    return store.source_counts(scope)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
 def _week(scope: Scope) -> pd.DataFrame:
     return store.weekday_hour(scope)
 
@@ -40,6 +45,16 @@ def months_and_year_before(page: Page, scope: Scope) -> Release:
 def mix(page: Page, scope: Scope) -> Release:
     """Records by offence group."""
     return page.release(_mix(scope), counts=["n"], title="Records by offence group", scope=scope)
+
+
+def sources(page: Page, scope: Scope) -> Release:
+    """What each source holds of a place and period, with what its places mean."""
+    found = _sources(scope)
+    settings = [definitions.source(s) for s in found["source"]]
+    named = found.assign(source=[s.label for s in settings], place_basis=[s.basis for s in settings])
+    whole = scope.but(sources=tuple(found["source"]))
+    release = page.release(named, counts=["n"], title="Records by source", scope=whole)
+    return page.part(release, release.table, title="Records by source, never added up")
 
 
 def week(page: Page, scope: Scope) -> Release | None:

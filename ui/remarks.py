@@ -1,31 +1,14 @@
 """Sentences about one figure, one place, or the data themselves, worked out from a Release as in findings."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from analytics.disclosure import Release
 from ui import words
 
 NOTHING = "There is nothing to show for this choice."
-
-
-def same_period(release: Release) -> str:
-    """The period against the same months a year before, from one row of `trends.same_period_last_year` and `change`."""
-    row = release.table.iloc[0]
-    if pd.isna(row["now"]):
-        return "No month of this period was supplied."
-    lacking = int(row["months"] - row["months_now"])
-    partly = f"{words.count(lacking, 'month')} of the period not supplied. " if lacking else ""
-    if row["months_before"] == 0:
-        return f"{partly}No month to compare with: the same months of the year before were not supplied."
-    if not row["comparable"]:
-        both = f"{int(row['months_before'])} of {int(row['months'])}"
-        return f"{partly}Not compared: of the same months a year before, {both} were supplied."
-    if row["verdict"] == "too few":
-        return f"Too few to compare: {words.number(row['before'])} in the same months a year before."
-    change, low, high = (100 * (row[c] - 1) for c in ("ratio", "lower", "upper"))
-    way = "more" if change > 0 else "fewer"
-    sure = "" if row["verdict"] in ("higher", "lower") else ", no clear change"
-    return f"{abs(change):.0f}% {way} than the same months a year before (likely {low:+.0f}% to {high:+.0f}%{sure})."
+MAP_AREAS = {"lsoa": "small areas (LSOA)", "msoa": "neighbourhoods (MSOA)"}  # that records say they lie in
 
 
 def quarters(release: Release) -> str:
@@ -121,6 +104,15 @@ def authorities(release: Release) -> str:
     return f"From year to year, {up} rose most ({_percent(ratio[up])}) and {down} least ({_percent(ratio[down])})."
 
 
+def sources(release: Release) -> str:
+    """What each source saw in one place."""
+    table = release.table
+    seen = [f"{source} {shown}" for source, shown in zip(table["source"], table["shown"], strict=True)]
+    if len(seen) < 2:
+        return f"Only one source can be asked about this place: {words.listed(seen)}."
+    return f"{words.listed(seen)}. They overlap and are not added up."
+
+
 def left_out(n: int) -> str:
     """Why a map holds fewer records than the figure beside it."""
     return f"{words.count(n, 'record')} that may not be placed this finely, or have no place, are left out"
@@ -128,6 +120,8 @@ def left_out(n: int) -> str:
 
 def deprivation(release: Release) -> str:
     """How many small areas are among the most deprived tenth, and fifth, of England."""
+    if release.table.empty:
+        return "No index of deprivation is held."
     n = release.table["areas"].to_numpy()
     areas = words.count(n.sum(), "small area")
     first = f"{words.number(n[0])} lie in England's most deprived tenth"
@@ -139,9 +133,9 @@ def indicators(release: Release) -> str:
     table = release.table.dropna(subset=["lower", "upper", "england"])
     if table.empty:
         return (
-            "No public health indicator with an interval is held."
+            "No public health indicator is held."
             if release.table.empty
-            else "Public health indicators"
+            else "No public health indicator held has an interval and a value for England."
         )
     apart = int(((table["lower"] > table["england"]) | (table["upper"] < table["england"])).sum())
     return (
@@ -151,6 +145,8 @@ def indicators(release: Release) -> str:
 
 def admissions(release: Release) -> str:
     """The newest financial year of admissions for assault of any kind."""
+    if release.table.empty:
+        return "No hospital admissions for assault are held."
     rows = release.table[release.table["icd_group"] == words.value("icd_group", "X85_Y09")].sort_values("period")
     if rows.empty or pd.isna(rows["admitted"].iloc[-1]):
         return "Residents admitted to hospital for assault"
@@ -169,6 +165,42 @@ def freshness(release: Release) -> str:
         if late
         else (f"{held} been loaded; none is overdue.")
     )
+
+
+def news(release: Release) -> str:
+    """What the newest snapshot took in, and by how much the records held became more or fewer."""
+    table = release.table
+    if table.empty:
+        return "The newest snapshot brought no new rows."
+    rows = words.count(table["accepted"].sum(), "row")
+    took = f"The newest snapshot took in {rows} of {words.some(table['source'])}."
+    grown = table.dropna(subset=["records_held", "records_before"])
+    changes = grown["records_held"] - grown["records_before"]
+    told = [f"{source} {change:+,.0f}" for source, change in zip(grown["source"], changes, strict=True)]
+    return f"{took} Records held: {words.listed(told)}." if told else took
+
+
+def completeness(release: Release) -> str:
+    """Which field is filled in least often."""
+    if release.table.empty:
+        return NOTHING
+    least = release.table.loc[release.table["filled"].idxmin()]
+    return f"{least['field']} is filled in least often: in {words.percent(least['filled'])} of {least['source']}."
+
+
+def loads(release: Release) -> str:
+    """How many deliveries there were, and when the newest came."""
+    if release.table.empty:
+        return NOTHING
+    newest = release.table["received"].max()
+    deliveries = words.count(len(release.table), "delivery", "deliveries")
+    return f"{deliveries}; the newest came on {newest.day} {words.month(newest)}."
+
+
+def not_held(levels: Iterable[str]) -> str:
+    """Which areas of a map are not held; empty where none is lacking."""
+    lacking = [name for level, name in MAP_AREAS.items() if level not in levels]
+    return f"Not held here: {words.listed(lacking)}." if lacking else ""
 
 
 def months_held(release: Release) -> str:

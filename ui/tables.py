@@ -19,14 +19,8 @@ def freshness(page: Page) -> Release:
 def news(page: Page) -> Release:
     """The deliveries that made the current snapshot."""
     rows = tracker.new_since_last(page.scope)
-    groups = rows.groupby("source", as_index=False).agg(
-        files=("file", "count"),
-        rows_read=("rows_read", "sum"),
-        accepted=("accepted", "sum"),
-        received=("received", "max"),
-    )
-    groups["source"] = groups["source"].map(_label)
-    return _release(page, groups, "What the current snapshot brought", counts=[])
+    rows["source"] = rows["source"].map(_label)
+    return _release(page, rows, "What the current snapshot brought", counts=[])
 
 
 def months_held(page: Page) -> Release:

@@ -66,6 +66,12 @@ def listed(items: Iterable[object]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def some(names: Iterable[str]) -> str:
+    """A few names, and how many more: "a, b and 3 others"."""
+    known = list(names)
+    return listed(known if len(known) <= 3 else [*known[:2], count(len(known) - 2, "other")])
+
+
 def label(column: str) -> str:
     """The heading of a column; a name that is not defined is at least made readable."""
     defined = definitions.columns().get(column)
@@ -111,6 +117,7 @@ def column_config(column: str) -> dict:
 
     defined = definitions.columns().get(column)
     plain = {"label": heading(column), "help": defined.definition if defined else None}
+    plain |= {"width": defined.width} if defined and defined.width else {}
     if defined and defined.type in ("integer", "number"):
         return st.column_config.NumberColumn(**plain, format=f"%,.{defined.decimals}f")
     if defined and defined.type == "share":
@@ -136,6 +143,11 @@ def span(low: pd.Series, high: pd.Series) -> pd.Series:
     """Two whole numbers of each row as "3 to 12", one where they are the same."""
     first, last = (v.astype(int).astype(str) for v in (low, high))
     return (first + " to " + last).where(first != last, first)
+
+
+def sure(confidence: pd.Series) -> pd.Series:
+    """How sure a hot spot is, for a list: "99% sure"; a dash where there is none."""
+    return confidence.map({1: "90% sure", 2: "95% sure", 3: "99% sure"}).fillna("–")
 
 
 def place(name: pd.Series, area: pd.Series) -> pd.Series:

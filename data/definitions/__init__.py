@@ -19,6 +19,7 @@ class Column:
     type : text, category, integer, number, share, boolean, month, date, datetime or shape.
     decimals : how many to show.
     values : codes of a category with the words people see; empty when they are defined elsewhere.
+    width : pixels it takes in a table; 0 as its content asks.
     """
 
     label: str
@@ -27,6 +28,7 @@ class Column:
     unit: str = ""
     decimals: int = 0
     values: Mapping[str, str] = field(default_factory=dict, hash=False)
+    width: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Partnership:
     force_area: str
     box: tuple[float, float, float, float]
     authorities: tuple[Authority, ...]
+    gazetteer: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -172,7 +175,7 @@ def _source(name: str, entry: dict) -> Source:
         controller=entry["controller"],
         licence=entry["licence"],
         open=entry["open"],
-        basis=bases.get(entry.get("place_basis", ""), ""),
+        basis=entry.get("basis") or bases.get(entry.get("place_basis", ""), ""),
         floor_m=entry["floor_m"],
         frequency=entry["frequency"],
         answers=frozenset(name for name, able in can.items() if able),
@@ -233,8 +236,16 @@ def _partnership(path: Path) -> Partnership:
         police_uk_force=raw.get("police_uk_force", ""),
         force_area=raw.get("force_area", ""),
         box=tuple(raw["box"]),
+        gazetteer=str(path.parent / raw["gazetteer"]) if "gazetteer" in raw else "",
         authorities=authorities,
     )
+
+
+def towns() -> list[dict[str, str]]:
+    """The towns to name on a map, from the partnership's gazetteer: name, x, y, population (rough); largest first."""
+    gazetteer = partnership().gazetteer
+    named = [row for row in _rows(Path(gazetteer)) if row["kind"] == "town"] if gazetteer else []
+    return sorted(named, key=lambda row: -int(row["population"]))
 
 
 @cache

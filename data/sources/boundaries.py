@@ -28,6 +28,7 @@ BAD_CODE = "the code is not one of an area of this level"
 REPEATED = "the area is in the file twice"
 NOT_FAULTS = (OLDER,)
 UNDATED = "undated"
+MOST_OF_IT = 0.8  # of an authority: so much and its small areas are all held (some shapes reach out to low tide)
 DISSOLVED = "boundaries:dissolved"  # feed of authorities made from their small areas
 HALF = 0.5  # an area belongs to the authority that covers at least this part of it
 MAGIC = {".gpkg": b"SQLite format 3", ".parquet": b"PAR1", ".geoparquet": b"PAR1", ".shp": b"\x00\x00\x27\x0a"}
@@ -311,7 +312,7 @@ def _pairs(lookups: pd.DataFrame, kind: str) -> pd.Series:
 
 
 def completed(areas: pd.DataFrame, lookups: pd.DataFrame, partnership: Partnership) -> pd.DataFrame:
-    """All that is held made one geography: the newest edition of each, authorities that lack a shape dissolved, knit.
+    """All that is held made one geography: the newest edition of each, authorities as fine as their parts, knit.
 
     areas : rows of the table `areas` of any number of loads. Call it whenever areas or lookups have changed.
     """
@@ -322,8 +323,30 @@ def completed(areas: pd.DataFrame, lookups: pd.DataFrame, partnership: Partnersh
     areas = areas[edition == newest].drop_duplicates(["area_code", "area_level"])
     lsoas = areas[areas["area_level"] == "lsoa"]
     lacking = ~lsoas["authority_code"].isin(areas.loc[areas["area_level"] == "lad", "area_code"])
-    made = dissolve_authorities(lsoas[lacking], {a.code: a.name for a in partnership.authorities})
+    made = dissolve_authorities(lsoas, {a.code: a.name for a in partnership.authorities})
+    areas = _as_fine_as_their_parts(areas, made)
+    made = made[made["area_code"].isin(lsoas.loc[lacking, "authority_code"])]
     return knit(pd.concat([areas, made], ignore_index=True) if len(made) else areas, lookups)
+
+
+def _as_fine_as_their_parts(areas: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """Authorities drawn more coarsely than their small areas take the outline of these, so that both fit on a map.
+
+    made : the authorities as their small areas together. Where these cover less than MOST_OF_IT of an authority's own
+    shape, some are not held, and it keeps its own.
+    """
+    import shapely
+
+    if made.empty:
+        return areas
+    areas, together = areas.reset_index(drop=True), made.set_index("area_code")
+    own = areas[areas["area_level"].eq("lad") & areas["area_code"].isin(together.index)]
+    other = together.loc[own["area_code"]].set_index(own.index)
+    points = [shapely.get_num_coordinates(rows["geometry"].to_numpy()) for rows in (own, other)]
+    better = other[(points[1] > points[0]) & (other["area_km2"] >= MOST_OF_IT * own["area_km2"])]
+    for column in ("geometry", "area_km2", "x", "y"):
+        areas.loc[better.index, column] = better[column]
+    return areas
 
 
 def dissolve_authorities(lsoas: pd.DataFrame, names: Mapping[str, str] = {}) -> pd.DataFrame:
