@@ -90,11 +90,12 @@ def release(
 
 
 def _shown(table: pd.DataFrame, count: str, status: pd.Series) -> pd.Series:
-    text = pd.Series([MISSING if pd.isna(n) else f"{n:,.0f}" for n in table[count]], table.index, dtype=object)
-    if "n_upper" in table:
+    words = {n: f"{n:,.0f}" for n in table[count].dropna().unique()}  # counts are often few different ones
+    text = table[count].map(words).astype(object).fillna(MISSING)
+    banded = status.eq(BAND)
+    if "n_upper" in table and banded.any():
         lower = table["n_lower"] if "n_lower" in table else pd.Series(0.0, table.index)
-        told = pd.Series(map(_band, lower, table["n_upper"]), table.index, dtype=object)
-        text = text.mask(status.eq(BAND), told)
+        text[banded] = list(map(_band, lower[banded], table.loc[banded, "n_upper"]))
     return text.mask(status.eq(HIDDEN), HIDDEN).mask(status.eq(MISSING), MISSING)
 
 

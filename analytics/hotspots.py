@@ -9,6 +9,7 @@ from analytics.errors import NotEnoughData
 
 FEWEST_CELLS = 3  # below this the variance has no value; what is too little to show is the page's decision
 FLAT = 1e-12  # relative: a variance this small is rounding, not variance
+_COUNTED_TO = 2**20  # counts below this are told by their frequencies, larger ones by sorting: a matter of memory
 _TABLED_FROM = 20  # cells of one count: for fewer a table of its Poisson numbers does not pay
 
 
@@ -260,12 +261,21 @@ def _ranks_drawn(values, alike, draws: int, rng: np.random.Generator) -> np.ndar
         if cells >= _TABLED_FROM:
             drawn[:, start : start + cells] = _poisson_of_many(mean, (draws, cells), rng)
     own = drawn[:, starts]
-    drawn.sort(axis=1)
     above, level = np.empty_like(own), np.empty_like(own)
-    for k in range(draws):
-        right = np.searchsorted(drawn[k], own[k], side="right")
-        above[k], level[k] = n - right, right - np.searchsorted(drawn[k], own[k], side="left")
+    for k, sample in enumerate(drawn):
+        above[k], level[k] = _above_and_level(sample, own[k])
     return above + 1 + np.floor(rng.random(own.shape) * level)
+
+
+def _above_and_level(sample: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many numbers of a sample are above, and how many equal to, each of some of them."""
+    top = sample.max(initial=0)
+    if top < _COUNTED_TO:
+        at = np.bincount(sample, minlength=top + 1)
+        return len(sample) - at.cumsum()[own], at[own]
+    ordered = np.sort(sample)
+    right = np.searchsorted(ordered, own, side="right")
+    return len(sample) - right, right - np.searchsorted(ordered, own, side="left")
 
 
 def _poisson_of_many(mean: float, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -15,6 +15,7 @@ import pandas as pd
 from ibis import _
 
 from data import definitions, protected, publish
+from data.engine import Engine
 
 ALL = "all"
 EARLIEST, LATEST = pd.Timestamp("2000-01-01"), pd.Timestamp("2100-01-01")  # all there can be
@@ -553,24 +554,23 @@ def _incidents(scope: Scope) -> ibis.Table:
 
 def table(scope: Scope, name: str) -> ibis.Table:
     """One table of the tier's dataset, as an expression."""
-    _, tables = _engine(str(publish.root()), scope.snapshot, scope.tier)
+    tables = _engine_of(scope).tables
     if name not in tables:
         raise NotHeld("This is not held at the level of access you have.")
     return tables[name]
 
 
 @lru_cache(maxsize=8)
-def _engine(root: str, snapshot: str, tier: str) -> tuple[ibis.BaseBackend, dict[str, ibis.Table]]:
-    """One embedded engine per snapshot and tier, with the tier's files as its only tables."""
+def _engine(root: str, snapshot: str, tier: str) -> Engine:
+    """One engine per snapshot and tier, with the tier's files as its only tables."""
     folder = Path(root) / "snapshots" / snapshot / tier
     if not folder.is_dir():
         raise NotHeld("This snapshot has been withdrawn; reload the page.")
-    engine = ibis.duckdb.connect()
-    engine.raw_sql("SET parquet_metadata_cache = true")  # a snapshot's files never change
-    tables = {file.stem: engine.read_parquet(file, table_name=file.stem) for file in sorted(folder.glob("*.parquet"))}
-    if incidents := sorted((folder / "incidents").glob("*.parquet")):
-        tables["incidents"] = engine.read_parquet(incidents, table_name="incidents")
-    return engine, tables
+    return Engine(folder)
+
+
+def _engine_of(scope: Scope) -> Engine:
+    return _engine(str(publish.root()), scope.snapshot, scope.tier)
 
 
 @lru_cache(maxsize=32)
@@ -594,8 +594,7 @@ def _coverage(root: str, snapshot: str, tier: str) -> pd.DataFrame:
 
 def run(scope: Scope, question: ibis.Table) -> pd.DataFrame:
     """The answer to an expression."""
-    engine, _ = _engine(str(publish.root()), scope.snapshot, scope.tier)
-    return engine.execute(question)
+    return _engine_of(scope).answer(question)
 
 
 def _answer(scope: Scope, question: ibis.Table) -> pd.DataFrame:
@@ -603,7 +602,7 @@ def _answer(scope: Scope, question: ibis.Table) -> pd.DataFrame:
 
 
 def _holds(scope: Scope, name: str) -> bool:
-    return name in _engine(str(publish.root()), scope.snapshot, scope.tier)[1]
+    return name in _engine_of(scope).tables
 
 
 def _names(sources: tuple[str, ...]) -> str:

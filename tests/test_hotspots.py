@@ -506,3 +506,26 @@ def test_ranks_of_no_cells_one_cell_and_missing_counts():
 def test_ranks_of_negative_values_are_refused():
     with pytest.raises(ValueError, match="below 0"):
         hotspots.rank(pd.DataFrame({"n": [1, -1]}))
+
+
+def test_ranks_are_the_same_whether_large_counts_are_sorted_or_small_ones_counted(monkeypatch):
+    rng = np.random.default_rng(1)
+    cells = pd.DataFrame({"n": np.r_[rng.poisson(3, 300), rng.poisson(40, 30), 5_000]})
+    counted = hotspots.rank(cells, draws=200)
+    monkeypatch.setattr(hotspots, "_COUNTED_TO", 0)
+    pd.testing.assert_frame_equal(hotspots.rank(cells, draws=200), counted)
+
+
+def test_rank_limits_of_many_equal_counts_are_those_of_plain_resampling():
+    """Oracle: every cell drawn by numpy's own Poisson generator and sorted, 4,000 times."""
+    counts = np.repeat([1, 2, 3, 8, 30], [60, 40, 30, 5, 1])
+    rng = np.random.default_rng(2)
+    drawn = rng.poisson(counts, (4_000, len(counts))) + rng.random((4_000, len(counts)))
+    ranks = len(counts) - drawn.argsort(axis=1).argsort(axis=1)
+    found = hotspots.rank(pd.DataFrame({"n": counts}), draws=4_000)
+    for value in np.unique(counts):
+        lower, upper = np.quantile(ranks[:, counts == value], [0.025, 0.975])
+        row = found[found["n"] == value].iloc[0]
+        assert row["rank_lower"] == pytest.approx(lower, abs=4)
+        assert row["rank_upper"] == pytest.approx(upper, abs=4)
+    assert found.groupby("n")[["rank_lower", "rank_upper"]].nunique().eq(1).all(axis=None)  # equals are alike

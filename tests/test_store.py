@@ -10,6 +10,7 @@ The police's own records, January to March 2024: see POLICE.
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ibis
@@ -538,6 +539,15 @@ def test_what_each_source_says_of_a_place_stands_side_by_side() -> None:
     assert counted(store.source_counts(rapes), "source") == {"police": 1}
     fine = store.cell_counts(scope("police"), size_m=150).nlargest(1, "n")["cell_id"].iat[0]
     assert list(store.source_counts(scope(place=fine))["source"]) == ["police"]  # finer than street crime's points
+
+
+def test_many_visitors_may_ask_at_once_and_each_gets_the_whole_answer() -> None:
+    asked = [scope(source, area=area) for source in ("police_uk", "police") for area in (store.ALL, WEST, EAST)] * 6
+    alone = [store.area_counts(one, level="lsoa") for one in asked]
+    with ThreadPoolExecutor(12) as visitors:
+        together = list(visitors.map(lambda one: store.area_counts(one, level="lsoa"), asked))
+    for one, other in zip(alone, together, strict=True):
+        pd.testing.assert_frame_equal(one, other)
 
 
 def test_no_source_chosen_gives_no_rows() -> None:

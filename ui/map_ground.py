@@ -3,6 +3,7 @@
 import json
 import math
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,7 @@ PIXELS = (600, 520)  # the smallest map we expect: the first view fits into it
 RAISED = 18  # pixels a name stands above its place: hot spots lie in the middle of towns
 MOST_NAMES = 150
 LETTER, NAME_GAP, LINE = 15, 5, 22  # pixels: size of a name, room beside it, room from line to line
+_PROJECTING = ThreadPoolExecutor(1)  # pyproj sets up anew in every thread (30 ms), and each run of a page is one
 NEAR_M = 500  # a harbour town may stand on the water of a simplified coast
 
 
@@ -103,7 +105,7 @@ def simplified(geometry: pd.Series, within_m: float) -> np.ndarray:
 def degrees(points: object, places: int = FINE) -> list[list[float]]:
     """Points in EPSG:27700 as [lon, lat]."""
     x, y = np.asarray(points, dtype=float).T
-    return np.round(np.column_stack(_to_degrees().transform(x, y)), places).tolist()
+    return np.round(np.column_stack(_PROJECTING.submit(_projected, x, y).result()), places).tolist()
 
 
 def degrees_of(polygon: list, places: int = FINE) -> list:
@@ -124,6 +126,10 @@ def shared_edges(areas: np.ndarray) -> list:
 
     lines = shapely.line_merge(shapely.union_all(shapely.boundary(areas)))
     return [degrees(shapely.get_coordinates(line)) for line in shapely.get_parts(lines)]
+
+
+def _projected(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return _to_degrees().transform(x, y)
 
 
 @cache
