@@ -4,11 +4,25 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from analytics import neighbours, significance
-from analytics.errors import NotEnoughData
+from analytics import rates, significance
+from analytics.autocorrelation import (
+    FLAT,
+    apart,
+    bivariate_moran,
+    known_part,
+    lee,
+    local_moran,
+    moran,
+    normal_p,
+    placed_back,
+)
+
+__all__ = [
+    "bivariate_moran", "change", "gi", "gi_star", "lee", "local_moran", "moran", "persistence", "rank", "robustness",
+    "survey",
+]  # fmt: skip
 
 FEWEST_CELLS = 3  # below this the variance has no value; what is too little to show is the page's decision
-FLAT = 1e-12  # relative: a variance this small is rounding, not variance
 _COUNTED_TO = 2**20  # counts below this are told by their frequencies, larger ones by sorting: a matter of memory
 _TABLED_FROM = 20  # cells of one count: for fewer a table of its Poisson numbers does not pay
 
@@ -47,107 +61,6 @@ def gi(
     return _local_g(cells, near, value, permutations, seed, star=False)
 
 
-def moran(values, near: sparse.csr_array, *, permutations: int = 0, seed: int = 0) -> pd.DataFrame:
-    """Moran's I: are neighbouring places more alike than chance allows, over the whole area?
-
-    values : one per place; missing ones are left out. near : same order; rows are standardised to sum to 1.
-    permutations : 0 for the normal approximation under randomisation; else all values are shuffled.
-
-    Returns one row: `i`, `expected`, `variance` and `z` (randomisation), `p_value` (two-sided), `variance_normal`,
-    `z_normal` (normality assumed). A place without neighbours adds nothing to `i` but counts in n.
-    Misleads as a sole figure: rates of small populations are noisy and look alike nowhere; one strong cluster and a
-    gentle trend can give the same I.
-    Source: Cliff & Ord (1981), Spatial Processes, chapters 1 and 2.
-    """
-    x, near, _ = _known(values, near, fewest=2, name="Moran's I")
-    n, weights, away = len(x), neighbours.row_standardised(near), x - x.mean()
-    total, spread = weights.sum(), away @ away
-    observed = away @ (weights @ away)
-    with np.errstate(divide="ignore", invalid="ignore"):  # all equal, or nobody has neighbours: missing
-        i = np.nan if _flat(x) else n / np.float64(total) * observed / spread
-        expected = -1 / (n - 1)
-        variance, variance_normal = _moran_variance(weights, away, n)
-        z, z_normal = (i - expected) / np.sqrt(variance), (i - expected) / np.sqrt(variance_normal)
-    if permutations and np.isfinite(i):
-        tails = _shuffled(away, lambda drawn: (drawn * (weights @ drawn)).sum(axis=0), observed, permutations, seed)
-        p = significance.two_sided(*tails, permutations)
-    else:
-        p = _normal_p(z)
-    row = {"i": i, "expected": expected, "variance": variance, "z": z, "p_value": p}
-    return pd.DataFrame([row | {"variance_normal": variance_normal, "z_normal": z_normal}], dtype=float)
-
-
-def bivariate_moran(x, y, near: sparse.csr_array, *, permutations: int = 0, seed: int = 0) -> pd.DataFrame:
-    """Bivariate Moran: does `x` of a place go with `y` of its neighbours?
-
-    x, y : one per place, both standardised here; a place where either is missing is left out.
-    near : same order; rows are standardised. permutations : y is shuffled over the places; 0 for no p-value.
-
-    Returns one row: `i` and `p_value` (two-sided).
-    Misleads easily: where x and y go together in the same place, and y is clustered, this is high although the
-    neighbours add nothing. Not symmetric. `lee` and the adjusted correlations of `risk` ask other questions.
-    Source: Wartenberg (1985), Geographical Analysis 17(4), 263-283; Anselin, Syabri & Smirnov (2002).
-    """
-    x, y, weights = _pair(x, y, near, "The bivariate Moran's I")
-    pull = weights.T @ x
-    p = np.nan
-    if permutations and np.isfinite(pull @ y):
-        p = significance.two_sided(
-            *_shuffled(y, lambda drawn: pull @ drawn, pull @ y, permutations, seed), permutations
-        )
-    return pd.DataFrame([{"i": pull @ y / len(x), "p_value": p}], dtype=float)
-
-
-def lee(x, y, near: sparse.csr_array) -> pd.DataFrame:
-    """Lee's L: do `x` and `y` go together once both are averaged over each place's neighbours?
-
-    x, y, near : as in `bivariate_moran`. `near` is used as it is: give `neighbours.with_self(near)` to let each place
-    count in its own average, as Lee does.
-
-    Returns one row: `l`, between -1 and 1, at most as large as the two are smooth.
-    Misleads as a test: averaging makes any two smooth maps look related.
-    Source: Lee (2001), Journal of Geographical Systems 3(4), 369-385.
-    """
-    x, y, weights = _pair(x, y, near, "Lee's L")
-    rows = weights.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return pd.DataFrame([{"l": np.float64((weights @ x) @ (weights @ y)) / (rows @ rows)}], dtype=float)
-
-
-def local_moran(
-    cells: pd.DataFrame, near: sparse.csr_array, *, value: str = "n", permutations: int = 0, seed: int = 0
-) -> pd.DataFrame:
-    """Local Moran: which places are like their neighbours (HH, LL), and which stand out from them (HL, LH)?
-
-    cells, near, value : as in `gi_star`; rows of `near` are standardised, nobody is their own neighbour.
-    permutations : conditional permutations, for weights that are equal within a row; 0 gives no p-value.
-
-    Returns `cells` with `i` ((x - mean) times the mean of the neighbours' (x - mean), over the mean square with n),
-    `quadrant` (first letter the place, second its neighbours, High or Low against the mean, whatever p is) and
-    `p_value` (one-sided, the smaller tail, not corrected: double it before a threshold or false-discovery control).
-    Misleads on sparse counts: nearly every empty cell is "LL". Places with no neighbours get no value.
-    Source: Anselin (1995), Geographical Analysis 27(2), 93-115.
-    """
-    x, near, known = _known(cells[value], near, fewest=2, name="Local Moran")
-    others, _ = _apart(near)
-    alone, flat = np.diff(others.indptr) == 0, _flat(x)
-    away = x - x.mean()
-    lag = neighbours.row_standardised(others) @ away
-    i = np.full(len(x), np.nan) if flat else away * lag / (away @ away / len(x))
-    p = np.full(len(x), np.nan)
-    if permutations and not flat:
-        equal = _equal_weights(others, "Permutations of local Moran need weights that are equal within each row.")
-        p = significance.one_sided(
-            *significance.neighbour_tails(x, equal, permutations=permutations, seed=seed), permutations
-        )
-        p[away == 0] = 1.0  # i is 0 whatever the neighbours are
-    quadrant = np.where(away > 0, "H", "L").astype(object) + np.where(lag > 0, "H", "L").astype(object)
-    quadrant[alone | flat] = np.nan
-    i[alone], p[alone] = np.nan, np.nan
-    quadrant = pd.array(_spread(quadrant, known, object), dtype="str")
-    return cells.assign(i=_spread(i, known), quadrant=quadrant, p_value=_spread(p, known))
-
-
 def rank(cells: pd.DataFrame, *, value: str = "n", draws: int = 1_000, seed: int = 0) -> pd.DataFrame:
     """Which cell comes first, second, third; and how far that order could be chance?
 
@@ -169,13 +82,124 @@ def rank(cells: pd.DataFrame, *, value: str = "n", draws: int = 1_000, seed: int
     known = np.isfinite(counts)
     lower, best, upper = _rank_limits(counts[known], draws, seed)
     columns = {"rank": best, "rank_lower": np.minimum(lower, best), "rank_upper": np.maximum(upper, best)}
-    return cells.assign(**{name: pd.array(_spread(ranks, known), dtype="Int64") for name, ranks in columns.items()})
+    return cells.assign(**{name: pd.array(placed_back(ranks, known), dtype="Int64") for name, ranks in columns.items()})
+
+
+def survey(
+    cells: pd.DataFrame,
+    near: sparse.csr_array,
+    *,
+    value: str = "n",
+    count: str = "n",
+    permutations: int = 99_999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What a ranked list of places says of each: is it a hotspot, how sure, what share does it hold, which rank?
+
+    cells, near, value, permutations : as in `gi_star`; fewer cells than it needs get no verdict.
+    count : the column of events behind the shares and ranks; a cell without events has no rank.
+
+    Returns `cells` with `z` and `p_value` of `gi_star`, `q_value` (Benjamini-Hochberg over the cells tested),
+    `confidence` (-3 to 3, of the corrected p-value), `share` of all events, and `rank`, `rank_lower`, `rank_upper`.
+    """
+    enough = cells[value].notna().sum() >= FEWEST_CELLS
+    none = cells.assign(z=np.nan, p_value=np.nan)
+    found = gi_star(cells, near, value=value, permutations=permutations, seed=seed) if enough else none
+    found["q_value"] = significance.benjamini_hochberg(found["p_value"])
+    found["confidence"] = significance.confidence_bins(found["z"], found["q_value"])
+    found["share"] = found[count] / found[count].sum() if found[count].sum() > 0 else np.nan
+    ranks = rank(found.loc[found[count] > 0, [count]], value=count, seed=seed).drop(columns=count)
+    return found.join(ranks)
+
+
+def persistence(
+    cells: pd.DataFrame,
+    counts: pd.DataFrame,
+    near: sparse.csr_array,
+    *,
+    key: str = "cell_id",
+    alpha: float = 0.05,
+    permutations: int = 9_999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """In what share of the periods is each cell a hotspot?
+
+    cells : one row per cell, with the column `key`, in the order of `near`.
+    counts : one row per cell and period, with `key`, `month` and `n`. A cell without a row in a period had none; a
+        period without any row was not supplied and is none. For day and night apart, ask with the counts of each.
+    alpha : a cell is hot where Gi* is high and its corrected p-value (Benjamini-Hochberg, in each period) is below.
+
+    Returns `cells` with `periods`, `periods_hot` and `persistence` (their ratio; missing without any period).
+    Misleads when periods are short: few events in a month make few hotspots even where every year has them.
+    Source: own; Gi* as in `gi_star`.
+    """
+    hot, months = np.zeros(len(cells), dtype=int), counts.groupby("month", sort=True)
+    for number, (_, rows) in enumerate(months):
+        n = cells[key].map(rows.groupby(key)["n"].sum()).fillna(0.0)
+        hot += _hot(cells.assign(n=n), near, alpha, permutations, seed + number)
+    periods = months.ngroups
+    share = hot / periods if periods else np.nan
+    return cells.assign(periods=periods, periods_hot=hot, persistence=share)
+
+
+def _hot(cells: pd.DataFrame, near: sparse.csr_array, alpha: float, permutations: int, seed: int) -> np.ndarray:
+    found = gi_star(cells, near, permutations=permutations, seed=seed)
+    return ((found["z"] > 0) & (significance.benjamini_hochberg(found["p_value"]) < alpha)).to_numpy()
+
+
+def robustness(cells: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
+    """In what share of other ways to draw the map does each place stay hot?
+
+    cells : one row per place, with `x`, `y` (metres).
+    variants : one row per way to draw it (`variant`: a grid origin, a cell size, a bandwidth) and cell of that way,
+        with `x`, `y` (its centre) and `hot`. A place takes the verdict of the cell whose centre is nearest, which of
+        hexagons and squares is the cell it lies in.
+
+    Returns `cells` with `variants`, `variants_hot` and `robustness` (their ratio; missing without any variant).
+    Misleads where all variants share a fault: the same records, the same snapped points.
+    Source: own; the modifiable areal unit problem, Openshaw (1984), CATMOG 38.
+    """
+    from scipy.spatial import cKDTree
+
+    hot, ways = np.zeros(len(cells), dtype=int), variants.groupby("variant", sort=False)
+    for _, rows in ways:
+        _, nearest = cKDTree(rows[["x", "y"]].to_numpy(dtype=float)).query(cells[["x", "y"]].to_numpy(dtype=float))
+        hot += rows["hot"].to_numpy(dtype=bool)[nearest]
+    return cells.assign(
+        variants=ways.ngroups, variants_hot=hot, robustness=hot / ways.ngroups if ways.ngroups else np.nan
+    )
+
+
+def change(
+    cells: pd.DataFrame, *, now: str = "n", before: str = "n_before", exposure: str = "", exposure_before: str = ""
+) -> pd.DataFrame:
+    """Where did the count change between two periods, beyond chance?
+
+    cells : one row per place, with the events of both periods in the columns `now` and `before`.
+    exposure, exposure_before : columns of what each is divided by (months supplied); none for equal periods.
+
+    Returns `cells` with `ratio` (now over before), `lower`, `upper` (exact conditional 95%), `p_value` (two-sided:
+    twice the smaller tail of the binomial, at most 1) and `q_value` (Benjamini-Hochberg over places with any event).
+    Misleads after picking the highest: a place picked for its peak falls back by itself.
+    Source: as for `rates.ratio_of`.
+    """
+    from scipy.special import betainc
+
+    one = pd.Series(1.0, cells.index)
+    a, b = (cells[c].astype(float) for c in (now, before))
+    time_a, time_b = (cells[c].astype(float) if c else one for c in (exposure, exposure_before))
+    limits = rates.ratio_of(a, time_a, b, time_b)[["ratio", "lower", "upper"]].set_axis(cells.index)
+    part = time_a / (time_a + time_b)  # given a + b, a is binomial with this chance
+    at_least = np.where(a > 0, betainc(a.where(a > 0, 1.0), b + 1, part), 1.0)
+    at_most = np.where(b > 0, betainc(b.where(b > 0, 1.0), a + 1, 1 - part), 1.0)
+    p = pd.Series(np.minimum(1.0, 2 * np.minimum(at_most, at_least)), cells.index).where(a + b > 0)
+    return cells.assign(**limits, p_value=p, q_value=significance.benjamini_hochberg(p))
 
 
 def _local_g(cells, near, value, permutations, seed, *, star: bool) -> pd.DataFrame:
     name = "Gi*" if star else "Gi"
-    x, near, known = _known(cells[value], near, fewest=FEWEST_CELLS, name=name)
-    others, own = _apart(near)
+    x, near, known = known_part(cells[value], near, fewest=FEWEST_CELLS, name=name)
+    others, own = apart(near)
     own = np.where(own == 0, 1.0, own) if star else np.zeros(len(x))
     z = _z(x, others, own, star=star)
     alone = np.diff(others.indptr) == 0
@@ -185,9 +209,9 @@ def _local_g(cells, near, value, permutations, seed, *, star: bool) -> pd.DataFr
         tails = significance.neighbour_tails(x, others, permutations=permutations, seed=seed)
         p = significance.two_sided(*tails, permutations)
     else:
-        p = _normal_p(z)
+        p = normal_p(z)
     z[alone], p[alone] = np.nan, np.nan
-    return cells.assign(z=_spread(z, known), p_value=_spread(p, known))
+    return cells.assign(z=placed_back(z, known), p_value=placed_back(p, known))
 
 
 def _z(x, others, own, *, star: bool) -> np.ndarray:
@@ -206,33 +230,6 @@ def _z(x, others, own, *, star: bool) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (others @ away + own * away - mean * weight) / np.sqrt(variance * room / (n - 1))
     return np.where(variance * room > 0, z, np.nan)
-
-
-def _moran_variance(weights, away, n: int) -> tuple[float, float]:
-    """Variance of Moran's I under randomisation (needs 4 places), and under normality."""
-    both = weights + weights.T
-    s0, s1 = weights.sum(), both.multiply(both).sum() / 2
-    s2 = ((weights.sum(axis=1) + weights.sum(axis=0)) ** 2).sum()
-    normal = (n**2 * s1 - n * s2 + 3 * s0**2) / ((n**2 - 1) * s0**2) - 1 / (n - 1) ** 2
-    if n < 4:
-        return np.nan, normal
-    peaked = n * (away**4).sum() / (away @ away) ** 2
-    upper = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2) - peaked * ((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)
-    return upper / ((n - 1) * (n - 2) * (n - 3) * s0**2) - 1 / (n - 1) ** 2, normal
-
-
-def _shuffled(values, statistic, observed: float, permutations: int, seed: int) -> tuple[int, int]:
-    """How many shuffles of `values` (columns of a matrix) have a statistic at least, and at most, the observed."""
-    rng, n = np.random.default_rng(seed), len(values)
-    block = max(1, significance.BLOCK // n)
-    at_least = at_most = 0
-    for done in range(0, permutations, block):
-        drawn = rng.permuted(np.tile(values, (min(block, permutations - done), 1)), axis=1).T
-        simulated = statistic(drawn)
-        slack = significance.ROUNDING * n * np.abs(simulated).max()
-        at_least += int((simulated >= observed - slack).sum())
-        at_most += int((simulated <= observed + slack).sum())
-    return at_least, at_most
 
 
 def _rank_limits(counts, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -285,61 +282,3 @@ def _poisson_of_many(mean: float, shape: tuple[int, int], rng: np.random.Generat
     numbers = np.arange(int(mean + 12 * np.sqrt(mean + 1)) + 12, dtype=np.int32)
     table = np.repeat(numbers, np.diff(np.rint(65_536 * pdtr(numbers, mean)).astype(int), prepend=0))
     return np.take(table, rng.integers(65_536, size=shape, dtype=np.uint16))
-
-
-def _known(values, near, *, fewest: int, name: str) -> tuple[np.ndarray, sparse.csr_array, np.ndarray]:
-    """The finite values, the neighbours among them, and where they stand in the table."""
-    x = pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
-    if near.shape != (len(x), len(x)):
-        raise ValueError(f"`near` needs one row and one column per cell: {near.shape} for {len(x)} cells.")
-    known = np.isfinite(x)
-    if known.sum() < fewest:
-        raise NotEnoughData(f"{name} needs at least {fewest} cells with a value; this area has {known.sum()}.")
-    near = sparse.csr_array(near, dtype=float)
-    return x[known], near if known.all() else near[known][:, known], known
-
-
-def _apart(near: sparse.csr_array) -> tuple[sparse.csr_array, np.ndarray]:
-    """The weights of others without stored zeros, and each cell's weight of its own."""
-    own = near.diagonal()
-    if own.any() or (near.data == 0).any():
-        entries = near.tocoo()
-        keep = (entries.row != entries.col) & (entries.data != 0)
-        near = sparse.csr_array((entries.data[keep], (entries.row[keep], entries.col[keep])), shape=near.shape)
-    return near, own
-
-
-def _equal_weights(others: sparse.csr_array, complaint: str) -> sparse.csr_array:
-    """The same neighbours as 0/1; refuses rows whose weights differ."""
-    rows = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
-    if len(rows) and (np.abs(others.data - others.data[others.indptr[rows]]) > FLAT * np.abs(others.data)).any():
-        raise ValueError(complaint)
-    return sparse.csr_array((np.ones(len(others.data)), others.indices, others.indptr), shape=others.shape)
-
-
-def _pair(x, y, near, name: str) -> tuple[np.ndarray, np.ndarray, sparse.csr_array]:
-    """Both standardised with n over the places where neither is missing, and the row-standardised neighbours there."""
-    x, y = (pd.Series(part).to_numpy(dtype=float, na_value=np.nan) for part in (x, y))
-    both = np.isfinite(x) & np.isfinite(y)
-    _, near, _ = _known(np.where(both, x, np.nan), near, fewest=2, name=name)
-    x, y = (
-        np.full(both.sum(), np.nan) if _flat(v[both]) else (v[both] - v[both].mean()) / v[both].std() for v in (x, y)
-    )
-    return x, y, neighbours.row_standardised(near)
-
-
-def _flat(x: np.ndarray) -> bool:
-    return bool((x == x[0]).all())
-
-
-def _normal_p(z):
-    from scipy.special import ndtr
-
-    return 2 * ndtr(-np.abs(z))
-
-
-def _spread(values, known: np.ndarray, dtype: type = float) -> np.ndarray:
-    """Results of the known rows at their place in the table, missing elsewhere."""
-    whole = np.full(len(known), np.nan, dtype=dtype)
-    whole[known] = values
-    return whole

@@ -99,7 +99,7 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
     held = _held(scope).group_by("source").agg(months=_.held.sum())
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
     people = _residents(scope, level)
-    places = places.left_join(people, "area_code").select(*places.columns, "population").cross_join(held)
+    places = places.left_join(people, "area_code").select(*places.columns, "population", "year").cross_join(held)
     full = places.left_join(counted, ["source", "area_code"]).select(*places.columns, "n", "harm")
     n = ibis.ifelse(full.months > 0, full.n.fill_null(0), None)
     return _answer(scope, full.mutate(n=n, harm=full.harm.fill_null(0)).order_by(["source", "area_code"]))
@@ -108,7 +108,9 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
 def _with_places(scope: Scope, level: str, counts: pd.DataFrame, year: str) -> pd.DataFrame:
     """Protected counts beside the areas they are about; an area without a row is not held."""
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
-    known = run(scope, places).merge(run(scope, _residents(scope, level))[["area_code", "population"]], how="left")
+    known = run(scope, places).merge(
+        run(scope, _residents(scope, level))[["area_code", "population", "year"]], how="left"
+    )
     found = known.merge(counts, on="area_code", how="left")
     found["status"] = found["status"].fillna(MISSING)
     found.attrs["period"] = year
@@ -134,6 +136,28 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     supplied = any(scope.start <= month <= scope.end for month in held_months(scope, scope.sources[0]))
     cells[["n", "harm"]] = cells[["n", "harm"]].fillna(0 if supplied else np.nan)
     return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n", "harm"]])
+
+
+def cell_months(scope: Scope, *, size_m: int) -> pd.DataFrame:
+    """Records per hexagon and month supplied, as `cell_counts` counts them: cell_id, month, n; none is no row."""
+    _check_map(scope, size_m)
+    rows = _records(scope, level="hex")
+    q, r = hexagon(rows.easting, rows.northing, size_m)
+    found = run(scope, rows.group_by(q=q, r=r, month=rows.month).agg(n=_.count()))
+    found["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
+    return _of_months_held(scope, found)[["cell_id", "month", "n"]]
+
+
+def area_months(scope: Scope, *, level: str) -> pd.DataFrame:
+    """Records of one source per area and month supplied: area_code, month, n; none is no row."""
+    rows = _records(scope, level=level)
+    found = run(scope, rows.group_by(area_code=rows[_column(level)], month=rows.month).agg(n=_.count()))
+    return _of_months_held(scope, found)[["area_code", "month", "n"]]
+
+
+def _of_months_held(scope: Scope, found: pd.DataFrame) -> pd.DataFrame:
+    """Late deliveries hold a few crimes of months that were never supplied: those months are gaps all the same."""
+    return found[found["month"].isin(held_months(scope, scope.sources[0]))]
 
 
 def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:

@@ -52,7 +52,7 @@ with one:
 with two:
     page.headline(here, label="Per 1,000 residents", column="rate", change=remarks.interval(here))
 with three:
-    page.headline(here, label="Residents", column="population", change="Newest estimate held")
+    page.headline(here, label="Residents", column="population", change=remarks.residents(here))
 
 left, right = st.columns([3, 2])
 with left:
@@ -99,4 +99,5 @@ with right, page.explaining():
 with page.explaining():
     admitted = profiles.admissions(page, scope)
     shown = ("period", "icd_group", "admitted", "withheld")
-    page.show(admitted, finding=remarks.admissions(admitted), key="admissions", columns=shown, open_table=True)
+    if admitted:
+        page.show(admitted, finding=remarks.admissions(admitted), key="admissions", columns=shown, open_table=True)

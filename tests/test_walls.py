@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("analytics", "data", "ui", "pages")
+LAYERS = ("analytics", "data", "answers", "ui", "pages")
 FORBIDDEN = {
-    "analytics": {"streamlit", "geopandas", "ibis", "duckdb", "data", "ui", "pages"},
-    "data": {"streamlit", "analytics", "ui", "pages"},
-    "ui": {"pages", "duckdb", "ibis", "geopandas"},
+    "answers": {"streamlit", "duckdb", "ibis", "geopandas", "ui", "pages"},
+    "analytics": {"streamlit", "geopandas", "ibis", "duckdb", "data", "answers", "ui", "pages"},
+    "data": {"streamlit", "analytics", "answers", "ui", "pages"},
+    "ui": {"answers", "pages", "duckdb", "ibis", "geopandas"},
     "pages": {"duckdb", "ibis", "geopandas", "pydeck", "altair"},
 }
 UI_MAY_USE = {

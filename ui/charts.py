@@ -157,6 +157,7 @@ def weekday_hour(release: Release, *, value: str = "n") -> Picture:
             format=chart_parts.axis_format(value),
             gradientLength=220,
             tickCount=4,
+            tickMinStep=1 if words.decimals(value) == 0 else alt.Undefined,
         )
         ramp = alt.Scale(domain=[0, top if top > 0 else 1.0], range=list(WEEK_RAMP))
         known = grid.transform_filter("isValid(datum.value)").mark_rect()

@@ -94,9 +94,11 @@ def indicators(page: Page, scope: Scope) -> Release:
     )
 
 
-def admissions(page: Page, scope: Scope) -> Release:
-    """Residents admitted to hospital for assault, by financial year and cause."""
+def admissions(page: Page, scope: Scope) -> Release | None:
+    """Residents admitted to hospital for assault, by financial year and cause; the public do not hear of the source."""
     yearly = store.admissions(scope).rename(columns={"n": "admitted"})
+    if yearly.empty and page.visitor.tier == "public":
+        return None
     yearly["icd_group"] = [words.value("icd_group", code) for code in yearly["icd_group"]]
     withheld = int(yearly["withheld"].sum())
     notes = (

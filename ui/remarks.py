@@ -47,6 +47,14 @@ def interval(release: Release) -> str:
     return f"{words.number(row['lower'], 1)} to {words.number(row['upper'], 1)} ({row['method']})"
 
 
+def residents(release: Release) -> str:
+    """Of which year the residents of the first row are."""
+    row = release.table.iloc[0] if len(release.table) else None
+    if row is None or pd.isna(row["population"]):
+        return "No residents are held."
+    return f"As estimated for {row['year']:.0f}"
+
+
 def place_in_order(release: Release, name: str) -> str:
     """Where one place stands among the others, and with whom it is level."""
     known = release.table.dropna(subset=["rate"]).sort_values("rate", ascending=False, ignore_index=True)

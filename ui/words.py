@@ -140,9 +140,9 @@ def plain(text: str) -> str:
 
 
 def span(low: pd.Series, high: pd.Series) -> pd.Series:
-    """Two whole numbers of each row as "3 to 12", one where they are the same."""
-    first, last = (v.astype(int).astype(str) for v in (low, high))
-    return (first + " to " + last).where(first != last, first)
+    """Two whole numbers of each row as "3 to 12", one where they are the same; missing where there are none."""
+    first, last = (v.astype("Int64").astype("str") for v in (low, high))
+    return (first + " to " + last).where(first != last, first).where(low.notna() & high.notna())
 
 
 def sure(confidence: pd.Series) -> pd.Series:

@@ -1,0 +1,112 @@
+"""What the hotspots page shows of each place, cell or area: counts, sureness, steadiness, change. A row is a place."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from analytics import grids, hotspots, neighbours, rates, significance
+from data import store
+from data.store import Scope
+
+PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
+LASTING = (1e-9, 1 / 3, 0.8)  # shares of the months from which a place was a hotspot in some, in many, nearly always
+HOT = 0.05  # corrected p-value below which a cell counts as a hotspot, as in `hotspots.persistence`
+ORIGINS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))  # of other grids, in cells
+SIZES = (0.7, 1.0, 1.4)  # of other grids, against the one shown
+
+
+def key_of(level: str) -> str:
+    """The column that tells the places of a level apart."""
+    return "cell_id" if level == "hex" else "area_code"
+
+
+def places(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """Every place of a level with its records, harm and names (`street`, `area`; or `name`, `everyday_name`).
+
+    Areas have `population` and their crude rate per 1,000 residents with its interval too.
+    """
+    if level == "hex":
+        cells = store.cell_counts(scope, size_m=size_m)
+        return cells.merge(store.cell_names(scope, size_m=size_m), on="cell_id", how="left")
+    found = store.area_counts(scope, level=level)
+    rated = found.join(rates.crude(found["n"], found["population"], per=1_000))
+    rated.attrs = found.attrs  # the period, where it is not the one asked for
+    return rated
+
+
+def near(scope: Scope, level: str, found: pd.DataFrame) -> sparse.csr_array:
+    """Who is next to whom among the places, in their order."""
+    if level == "hex":
+        return grids.ring(found)
+    return neighbours.contiguity(store.areas(scope, level=level))
+
+
+def surface(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """`places` with what `hotspots.survey` says of each: Gi* of the rate where residents are known, else of counts."""
+    found = places(scope, level, size_m)
+    value = "rate" if level != "hex" and found["rate"].notna().any() else "n"
+    answer = hotspots.survey(found, near(scope, level, found), value=value, permutations=PERMUTATIONS)
+    answer.attrs = found.attrs
+    return answer
+
+
+def persistence(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """In what share of the months supplied each place was a hotspot: its key, periods, periods_hot, persistence.
+
+    `lasting` is its class: 0 in no month, 1 in some, 2 in a third of them or more, 3 in four fifths or more.
+    """
+    found = places(scope, level, size_m)
+    key = key_of(level)
+    months = _months(scope, level, size_m)
+    answer = hotspots.persistence(found, months, near(scope, level, found), key=key, permutations=PERMUTATIONS)
+    answer["lasting"] = np.searchsorted(LASTING, answer["persistence"].fillna(0.0), side="right")
+    return answer[[key, "periods", "periods_hot", "persistence", "lasting"]]
+
+
+def change(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """Each place against the same months a year before, of those held in both years.
+
+    Returns its key, n_now, n_before, ratio, ratio_lower, ratio_upper and `changed` (after false-discovery control: 2
+    clearly more, -2 clearly fewer, 0 neither). `.attrs["months"]`: the months compared.
+    """
+    key, year = key_of(level), pd.DateOffset(years=1)
+    held = set(store.held_months(scope, scope.sources[0]))
+    both = [m for m in sorted(held) if scope.start <= m <= scope.end and m - year in held]
+    if not both:
+        raise store.NotHeld("There is no month to compare with: none of this period was supplied a year before too.")
+    wide = scope.but(start=scope.start - year, end=scope.end)
+    months = _months(wide, level, size_m)
+    found = places(scope, level, size_m)[[key]]
+    for column, wanted in (("n_now", both), ("n_before", [m - year for m in both])):
+        counted = months[months["month"].isin(wanted)].groupby(key)["n"].sum()
+        found[column] = found[key].map(counted).fillna(0.0)
+    answer = hotspots.change(found, now="n_now", before="n_before")
+    clear = answer["q_value"] < HOT
+    answer["changed"] = np.select([clear & (answer["ratio"] > 1), clear], [2, -2], 0)
+    endless = ["ratio", "upper"]  # none a year before: there is no ratio, but a least one
+    answer[endless] = answer[endless].replace(np.inf, np.nan)
+    answer = answer.rename(columns={"lower": "ratio_lower", "upper": "ratio_upper"})
+    answer = answer[[key, "n_now", "n_before", "ratio", "ratio_lower", "ratio_upper", "changed"]]
+    answer.attrs["months"] = tuple(both)
+    return answer
+
+
+def steadiness(scope: Scope, size_m: int) -> pd.DataFrame:
+    """In what share of other grids (four origins, three sizes) each cell stays hot: cell_id, variants, robustness."""
+    found = store.cell_counts(scope, size_m=size_m)
+    floor = store.floor_m(scope)
+    ways = []
+    for size in sorted({max(floor, round(size_m * part)) for part in SIZES}):
+        for east, north in ORIGINS:
+            cells = store.cell_counts(scope, size_m=size, origin=(east * size, north * size))
+            drawn = hotspots.gi_star(cells, grids.ring(cells), permutations=PERMUTATIONS)
+            hot = (drawn["z"] > 0) & (significance.benjamini_hochberg(drawn["p_value"]) < HOT)
+            ways.append(drawn[["x", "y"]].assign(variant=f"{size} m from {east}, {north}", hot=hot))
+    answer = hotspots.robustness(found, pd.concat(ways, ignore_index=True))
+    return answer[["cell_id", "variants", "variants_hot", "robustness"]]
+
+
+def _months(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    if level == "hex":
+        return store.cell_months(scope, size_m=size_m)
+    return store.area_months(scope, level=level)

@@ -1,0 +1,74 @@
+"""Sentences over and under the map of hotspots, worked out from its Release; a row is a place."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from analytics.disclosure import Release
+from ui import findings, remarks, words
+
+
+def said(release: Release, show: str, noun: str) -> str:
+    """The sentence over the map, by what it shows (a key of `ui.shows`). noun : what one place is."""
+    told = {"hot": hot, "persistence": persistent, "change": changed}.get(show)
+    return told(release, noun) if told else remarks.spread(release, {"count": "n"}.get(show, show), noun=noun)
+
+
+def hot(release: Release, noun: str) -> str:
+    """How many hotspots, how much they hold, how many fall away under control."""
+    return findings.map_cells(release, noun=noun)
+
+
+def persistent(release: Release, noun: str) -> str:
+    """How many places were hotspots for long."""
+    months_hot, periods = release.table["periods_hot"], release.table["periods"].max()
+    if not periods or months_hot.eq(0).all():
+        return f"No {noun} was a hotspot in any single month; a month holds few records."
+    always, half, once = (int((months_hot >= least).sum()) for least in (periods, periods / 2, 1))
+    were = "was a hotspot" if once == 1 else "were hotspots"
+    least = f"{words.count(once, noun)} {were} in at least one of {words.count(periods, 'month')}"
+    return f"{least}, {half:,} in half of them or more, {always:,} in all."
+
+
+def changed(release: Release, noun: str) -> str:
+    """How many places changed beyond chance."""
+    change = release.table["changed"]
+    more, fewer = int((change > 0).sum()), int((change < 0).sum())
+    seen = int((release.table["n_now"] + release.table["n_before"]).gt(0).sum())
+    if not more and not fewer:
+        return f"None of {words.count(seen, noun)} with records changed clearly, allowing for the number looked at."
+    of = f"{more:,} of {words.count(seen, noun)} with records have clearly more than a year before"
+    return f"{of} and {fewer:,} clearly fewer, allowing for the number looked at."
+
+
+def listed(release: Release, show: str, by: str) -> str:
+    """The sentence over the list, whose first row is the highest by the column `by`."""
+    if show == "persistence":
+        return _first(release, lambda row: f"a hotspot in {row.periods_hot:.0f} of {words.count(row.periods, 'month')}")
+    if show == "change":
+        least = "at least {0} times as many as a year before, as far as chance allows"
+        return _first(release, lambda row: least.format(words.figure("ratio_lower", row.ratio_lower)))
+    limits = {"lower": "lower", "upper": "upper"} if by == "rate" else {}
+    return findings.ranking(release, category="place", value=by, **limits)
+
+
+def _first(release: Release, told: Callable[[object], str]) -> str:
+    if release.table.empty:
+        return remarks.NOTHING
+    row = next(release.table.itertuples())
+    return f"{row.place}: {told(row)}."
+
+
+def tested(places: pd.DataFrame, permutations: int) -> str:
+    """How Gi* was tested, and over how many places."""
+    n = places["p_value"].count()  # a cell without neighbours is not tested
+    return f"Gi*: {permutations:,} conditional permutations, Benjamini-Hochberg over {words.count(n, 'place')}"
+
+
+def compared(about: Mapping[str, object]) -> str:
+    """Which months a change is about; empty where none is shown."""
+    months = about.get("months", ())
+    if not months:
+        return ""
+    held = words.count(len(months), "month")
+    return f"{held} held in both years, {words.period(months[0], months[-1])} against a year before"

@@ -1,0 +1,70 @@
+"""What the map of hotspots can show: which column colours it, what its legend and its list say. A row is a choice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PLAIN = ("n", "rank_range", "share", "sure")  # what the list says of a place, whatever the map shows
+
+
+@dataclass(frozen=True)
+class Show:
+    """One choice.
+
+    column, scheme, unit, title, labels : as the maps take them. by : the column the list is ordered by.
+    listed : the columns of the list besides the place. answer : what has to be worked out besides the counts.
+    """
+
+    label: str
+    column: str
+    title: str
+    scheme: str = "count"
+    unit: str = ""
+    by: str = "n"
+    listed: tuple[str, ...] = PLAIN
+    answer: str = ""
+    labels: Mapping[int, str] | None = field(default=None, hash=False)
+
+
+LASTING = {3: "80% of the months or more", 2: "a third of the months or more", 1: "some months", 0: "no month"}
+LASTING |= dict.fromkeys((-1, -2, -3), "")
+CHANGED = {2: "clearly more", 1: "", 0: "no clear change", -1: "", -2: "clearly fewer", 3: "", -3: ""}
+SHOWS = {
+    "hot": Show("Gi* hotspots", "confidence", "Hotspots (Gi*)", "class"),
+    "count": Show("Count", "n", "Records per place", unit="records"),
+    "rate": Show(
+        "Rate",
+        "rate",
+        "Records",
+        unit="per 1,000 residents",
+        by="rate",
+        listed=("rate", "lower", "upper", "population"),
+    ),
+    "harm": Show("Harm", "harm", "Harm, as days of sentence", unit="days", by="harm", listed=("harm", "n")),
+    "persistence": Show(
+        "Persistence",
+        "lasting",
+        "Hotspot in",
+        "class",
+        by="persistence",
+        listed=("periods_hot", "n", "sure"),
+        answer="persistence",
+        labels=LASTING,
+    ),
+    "change": Show(
+        "Change",
+        "changed",
+        "Against the year before",
+        "class",
+        by="ratio_lower",
+        listed=("n_now", "n_before", "ratio", "ratio_lower"),
+        answer="change",
+        labels=CHANGED,
+    ),
+}
+
+
+def offered(level: str, levels: list[str]) -> list[str]:
+    """The choices that a level of places can answer; protected aggregates (no hexagons) have counts and rates alone."""
+    protected = "hex" not in levels
+    lacking = {"rate"} if level == "hex" else {"harm", "persistence", "change"} if protected else set()
+    return [name for name in SHOWS if name not in lacking]
