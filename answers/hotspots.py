@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from analytics import emerging as classes
 from analytics import grids, hotspots, neighbours, rates, significance
 from data import store
 from data.store import Scope
@@ -11,6 +12,8 @@ from data.store import Scope
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 LASTING = (1e-9, 1 / 3, 0.8)  # shares of the months from which a place was a hotspot in some, in many, nearly always
 HOT = 0.05  # corrected p-value below which a cell counts as a hotspot, as in `hotspots.persistence`
+EMERGENCE = {"persistent": 3, "emerging": 2, "intermittent": 1, "mixed": 1, "former": -1}
+QUARTERS_FROM = 30  # months: enough for ten quarters, below which there is no kind of hotspot
 ORIGINS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))  # of other grids, in cells
 SIZES = (0.7, 1.0, 1.4)  # of other grids, against the one shown
 
@@ -89,6 +92,37 @@ def change(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     answer = answer[[key, "n_now", "n_before", "ratio", "ratio_lower", "ratio_upper", "changed"]]
     answer.attrs["months"] = tuple(both)
     return answer
+
+
+def emerging(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """How each place came to be hot or ceased to be, over the months supplied: its key, class, emergence, steps_hot.
+
+    Steps are months; of long periods calendar quarters, which hold enough records to tell (only those held whole).
+    `class` is one of the 17; `emergence` the simple four as numbers (3 persistent, 2 emerging, 1 now and then, -1
+    former, 0 none). `.attrs["method"]` says which definitions. Raises NotEnoughData below ten months.
+    """
+    key = key_of(level)
+    found = places(scope, level, size_m)
+    months = _months(scope, level, size_m).rename(columns={key: "cell_id"})
+    held = pd.Series([m for m in store.held_months(scope, scope.sources[0]) if scope.start <= m <= scope.end])
+    steps = held if len(held) < QUARTERS_FROM else _quarters(held)
+    step_of = pd.Series(steps.to_numpy(), held.to_numpy())
+    counted = months.assign(month=months["month"].map(step_of)).groupby(["cell_id", "month"])["n"].sum()
+    full = pd.MultiIndex.from_product([found[key], steps.dropna().unique()], names=["cell_id", "month"])
+    counts = counted.reindex(full, fill_value=0).reset_index()
+    cells, around = found[[key]].rename(columns={key: "cell_id"}), near(scope, level, found)
+    answer = classes.classify(cells, counts, around, permutations=PERMUTATIONS).rename(columns={"cell_id": key})
+    answer["emergence"] = answer["simple_class"].map(EMERGENCE).fillna(0).astype(int)
+    said = f"{answer['method'].iat[0]}; steps of {'a month' if steps is held else 'a quarter'}" if len(answer) else ""
+    answer = answer[[key, "class", "emergence", "steps_hot"]]
+    answer.attrs["method"] = said
+    return answer
+
+
+def _quarters(months: pd.Series) -> pd.Series:
+    """The first month of the calendar quarter of each month; missing where not all three are held."""
+    first = months.dt.to_period("Q").dt.to_timestamp().astype(months.dtype)
+    return first.where(first.groupby(first).transform("count") == 3)
 
 
 def steadiness(scope: Scope, size_m: int) -> pd.DataFrame:

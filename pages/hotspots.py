@@ -39,8 +39,8 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
 
 @st.cache_data(show_spinner="Comparing the months…", max_entries=64)
 def besides(scope: store.Scope, level: str, size_m: int, what: str) -> pd.DataFrame:
-    """What else is to be shown of each place: persistence, change."""
-    return getattr(hotspots, what)(scope, level, size_m)
+    """What else is to be shown of each place: persistence, kind of hotspot, change."""
+    return words.told(getattr(hotspots, what)(scope, level, size_m), "class")
 
 
 with page.explaining():

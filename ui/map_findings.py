@@ -10,7 +10,7 @@ from ui import findings, remarks, words
 
 def said(release: Release, show: str, noun: str) -> str:
     """The sentence over the map, by what it shows (a key of `ui.shows`). noun : what one place is."""
-    told = {"hot": hot, "persistence": persistent, "change": changed}.get(show)
+    told = {"hot": hot, "persistence": persistent, "emerging": emerging, "change": changed}.get(show)
     return told(release, noun) if told else remarks.spread(release, {"count": "n"}.get(show, show), noun=noun)
 
 
@@ -30,6 +30,16 @@ def persistent(release: Release, noun: str) -> str:
     return f"{least}, {half:,} in half of them or more, {always:,} in all."
 
 
+def emerging(release: Release, noun: str) -> str:
+    """How many places are lasting, new, former hotspots."""
+    kinds = release.table["emergence"]
+    lasting, new, again, former = (int((kinds == kind).sum()) for kind in (3, 2, 1, -1))
+    if not kinds.ne(0).any():
+        return f"No {noun} was a hotspot often enough to be called persistent, emerging or former."
+    are = "is a persistent hotspot" if lasting == 1 else "are persistent hotspots"
+    return f"{words.count(lasting, noun)} {are}, {new:,} emerging, {again:,} now and then, {former:,} former."
+
+
 def changed(release: Release, noun: str) -> str:
     """How many places changed beyond chance."""
     change = release.table["changed"]
@@ -45,6 +55,8 @@ def listed(release: Release, show: str, by: str) -> str:
     """The sentence over the list, whose first row is the highest by the column `by`."""
     if show == "persistence":
         return _first(release, lambda row: f"a hotspot in {row.periods_hot:.0f} of {words.count(row.periods, 'month')}")
+    if show == "emerging":
+        return _first(release, lambda row: f"a hotspot in {words.count(row.steps_hot, 'month')}, most of all")
     if show == "change":
         least = "at least {0} times as many as a year before, as far as chance allows"
         return _first(release, lambda row: least.format(words.figure("ratio_lower", row.ratio_lower)))
@@ -66,9 +78,9 @@ def tested(places: pd.DataFrame, permutations: int) -> str:
 
 
 def compared(about: Mapping[str, object]) -> str:
-    """Which months a change is about; empty where none is shown."""
+    """Which months a change is about, or which definitions of emerging; empty where neither is shown."""
     months = about.get("months", ())
     if not months:
-        return ""
+        return str(about.get("method", ""))
     held = words.count(len(months), "month")
     return f"{held} held in both years, {words.period(months[0], months[-1])} against a year before"

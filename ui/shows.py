@@ -27,6 +27,7 @@ class Show:
 
 LASTING = {3: "80% of the months or more", 2: "a third of the months or more", 1: "some months", 0: "no month"}
 LASTING |= dict.fromkeys((-1, -2, -3), "")
+EMERGENCE = {3: "persistent", 2: "emerging", 1: "now and then", 0: "no pattern", -1: "former", -2: "", -3: ""}
 CHANGED = {2: "clearly more", 1: "", 0: "no clear change", -1: "", -2: "clearly fewer", 3: "", -3: ""}
 SHOWS = {
     "hot": Show("Gi* hotspots", "confidence", "Hotspots (Gi*)", "class"),
@@ -50,6 +51,16 @@ SHOWS = {
         answer="persistence",
         labels=LASTING,
     ),
+    "emerging": Show(
+        "Emerging",
+        "emergence",
+        "Over the months",
+        "class",
+        by="steps_hot",
+        listed=("class", "steps_hot", "n"),
+        answer="emerging",
+        labels=EMERGENCE,
+    ),
     "change": Show(
         "Change",
         "changed",
@@ -66,5 +77,5 @@ SHOWS = {
 def offered(level: str, levels: list[str]) -> list[str]:
     """The choices that a level of places can answer; protected aggregates (no hexagons) have counts and rates alone."""
     protected = "hex" not in levels
-    lacking = {"rate"} if level == "hex" else {"harm", "persistence", "change"} if protected else set()
+    lacking = {"rate"} if level == "hex" else {"harm", "persistence", "emerging", "change"} if protected else set()
     return [name for name in SHOWS if name not in lacking]

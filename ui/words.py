@@ -145,6 +145,15 @@ def span(low: pd.Series, high: pd.Series) -> pd.Series:
     return (first + " to " + last).where(first != last, first).where(low.notna() & high.notna())
 
 
+def told(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows with the codes of a category, where it is there, in words; attrs are kept."""
+    if column not in frame:
+        return frame
+    found = frame.assign(**{column: [value(column, code) for code in frame[column]]})
+    found.attrs = frame.attrs
+    return found
+
+
 def sure(confidence: pd.Series) -> pd.Series:
     """How sure a hot spot is, for a list: "99% sure"; a dash where there is none."""
     return confidence.map({1: "90% sure", 2: "95% sure", 3: "99% sure"}).fillna("–")

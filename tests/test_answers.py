@@ -1,0 +1,94 @@
+"""What the hotspots page asks, on the invented partnership: planted histories are told, and the parts agree."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analytics.errors import NotEnoughData
+from answers import hotspots
+from data import demo_planted, publish, store
+
+FIRST, LAST = pd.Timestamp("2019-01-01"), pd.Timestamp("2025-12-01")
+pytestmark = pytest.mark.usefixtures("on_demo")
+
+
+@pytest.fixture(scope="module")
+def every(demo: Path) -> store.Scope:
+    """All police records of the seven years, as a named analyst sees them."""
+    return store.Scope("restricted", publish.current(demo).name, start=FIRST, end=LAST, sources=("police",))
+
+
+def planted(kind: str) -> demo_planted.Planted:
+    return next(p for p in demo_planted.planted() if p.kind == kind)
+
+
+def inside(kind: str, cells: pd.DataFrame) -> np.ndarray:
+    return demo_planted.inside(planted(kind), cells["x"].to_numpy(), cells["y"].to_numpy())
+
+
+def test_the_surface_holds_every_cell_with_its_counts_names_and_verdict(every: store.Scope) -> None:
+    year = every.but(start=pd.Timestamp("2025-01-01"))
+    found = hotspots.surface(year, "hex", 500)
+    assert found["n"].sum() == store.cell_counts(year, size_m=500)["n"].sum()
+    assert found.loc[found["n"] > 0, "area"].notna().all()
+    assert (found.loc[inside("persistent", found), "confidence"] == 3).all()
+    areas = hotspots.surface(year, "lsoa", 500)
+    assert {"rate", "lower", "upper", "population", "q_value", "rank"} <= set(areas)
+
+
+def test_the_emerging_place_is_told_as_emerging_and_the_fading_one_as_former(every: store.Scope) -> None:
+    cells = store.cell_counts(every, size_m=500)
+    found = hotspots.emerging(every, "hex", 500).merge(cells[["cell_id", "x", "y"]], on="cell_id")
+    assert (found.loc[inside("emerging", found), "emergence"] == 2).any()
+    assert (found.loc[inside("fading", found), "emergence"] == -1).any()
+    assert (found.loc[inside("persistent", found), "class"] == "persistent").any()
+    assert (found["emergence"] != 0).mean() < 0.02  # a map that calls every cell something would find anything
+    assert "sporadic" in hotspots.emerging(every.but(area="E06000044"), "hex", 500).attrs["method"]
+
+
+def test_fewer_than_ten_months_have_no_kind(every: store.Scope) -> None:
+    with pytest.raises(NotEnoughData, match="at least 10"):
+        hotspots.emerging(every.but(start=pd.Timestamp("2025-04-01")), "msoa", 500)
+
+
+def test_a_persistent_place_is_hot_in_more_months_than_any_other_part_of_its_city(every: store.Scope) -> None:
+    city = every.but(area="E06000045", start=pd.Timestamp("2024-01-01"))
+    cells = store.cell_counts(city, size_m=500)
+    found = hotspots.persistence(city, "hex", 500).merge(cells[["cell_id", "x", "y"]], on="cell_id")
+    there = inside("persistent", found)
+    assert found["periods"].eq(24).all()
+    assert found.loc[there, "periods_hot"].max() >= 8
+    assert found.loc[~there, "periods_hot"].median() == 0
+
+
+def test_change_compares_months_held_in_both_years_and_agrees_with_the_counts(every: store.Scope) -> None:
+    street = every.but(sources=("police_uk",), start=pd.Timestamp("2025-01-01"))
+    found = hotspots.change(street, "lad", 500)
+    held = set(store.held_months(street, "police_uk"))
+    both = [m for m in sorted(held) if m >= street.start and m - pd.DateOffset(years=1) in held]
+    assert found.attrs["months"] == tuple(both)
+    assert len(both) == 11  # one month of 2024 was not supplied
+    total = sum(store.area_counts(street.but(start=m, end=m), level="lad")["n"].sum() for m in both)
+    assert found["n_now"].sum() == total
+    with pytest.raises(store.NotHeld, match="no month to compare with"):
+        hotspots.change(street.but(start=pd.Timestamp("2023-01-01"), end=pd.Timestamp("2023-06-01")), "lad", 500)
+
+
+def test_the_emerging_place_has_clearly_more_than_before_it_rose(every: store.Scope) -> None:
+    year = every.but(start=pd.Timestamp("2025-01-01"))
+    cells = store.cell_counts(year, size_m=500)
+    found = hotspots.change(year, "hex", 500).merge(cells[["cell_id", "x", "y"]], on="cell_id")
+    there = found[inside("emerging", found)]
+    # from 1 in July 2024 to 6 at the end of 2025, evenly in the logarithm: on average about 3.9 against 1.5
+    assert there["n_now"].sum() > 1.5 * there["n_before"].sum()
+    assert (found["changed"] != 0).mean() < 0.001  # one year is like the other everywhere else
+
+
+def test_a_persistent_place_stays_hot_on_other_grids_and_quiet_country_never_is(every: store.Scope) -> None:
+    cells = store.cell_counts(every, size_m=500)
+    found = hotspots.steadiness(every, 500).merge(cells[["cell_id", "x", "y", "n"]], on="cell_id")
+    assert found["variants"].eq(12).all()
+    assert found.loc[inside("persistent", found), "robustness"].max() == 1
+    assert found.loc[found["n"] == 0, "robustness"].mean() < 0.001
