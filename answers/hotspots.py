@@ -4,14 +4,21 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from analytics import agreement, backtest, grids, hotspots, neighbours, rates, significance
 from analytics import emerging as classes
-from analytics import grids, hotspots, neighbours, rates, significance
-from data import store
+from analytics.errors import NotEnoughData
+from data import definitions, store
 from data.store import Scope
 
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 LASTING = (1e-9, 1 / 3, 0.8)  # shares of the months from which a place was a hotspot in some, in many, nearly always
 HOT = 0.05  # corrected p-value below which a cell counts as a hotspot, as in `hotspots.persistence`
+HEALTH = ("ed_istv", "ambulance")  # whose records are set beside those of the police, the first that is held
+SEEN = {"hidden": 3, "both": 2, "unclear": 1, "police only": -1}
+PLAIN, GI = "Plain count of the months before", "Gi* of the months before"
+COVERED = 0.01  # share of the area that each map may cover on the scoreboard
+FEWEST_BEFORE = 6  # months of the year before, or there is too little to make a map from
+MOST_HELD_OUT = 12
 EMERGENCE = {"persistent": 3, "emerging": 2, "intermittent": 1, "mixed": 1, "former": -1}
 QUARTERS_FROM = 30  # months: enough for ten quarters, below which there is no kind of hotspot
 ORIGINS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))  # of other grids, in cells
@@ -117,6 +124,75 @@ def emerging(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     answer = answer[[key, "class", "emergence", "steps_hot"]]
     answer.attrs["method"] = said
     return answer
+
+
+def health_source(scope: Scope) -> str:
+    """The source of health records to set beside police records; empty where there is none, or these are not shown."""
+    if definitions.source(scope.sources[0]).table != "incidents" or not scope.sources[0].startswith("police"):
+        return ""
+    held = [s for s in HEALTH if s in store.sources(scope) and store.can_answer(scope, s)]
+    return held[0] if held and not store.banded_sources(scope.but(sources=(held[0],))) else ""
+
+
+def hidden(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """Where health records are hot and police records are not, and the reverse: its key, n_health, agreement, seen.
+
+    Each source is hot where its own Gi* says so; `agreement.compare` pools a cell with its neighbours. Health records
+    of all violence are taken, whatever offence groups were chosen. `seen` is the agreement as a number: 3 hidden, 2
+    both, 1 unclear, -1 police only, 0 neither. `.attrs["health"]`: which source.
+    """
+    key, source = key_of(level), health_source(scope)
+    found = places(scope, level, size_m)
+    other = store.cell_counts if level == "hex" else store.area_counts
+    how = {"size_m": size_m} if level == "hex" else {"level": level}
+    health = other(scope.but(sources=(source,), groups=()), **how).set_index(key)["n"]
+    cells = found[[key, "n"]].rename(columns={"n": "police"})
+    cells["health"] = cells[key].map(health).fillna(0.0)
+    around = near(scope, level, found)
+    for name in ("health", "police"):
+        drawn = hotspots.gi_star(cells, around, value=name, permutations=PERMUTATIONS)
+        cells[f"{name}_hot"] = (drawn["z"] > 0) & (significance.benjamini_hochberg(drawn["p_value"]) < HOT)
+    pooled = around if level == "hex" else None
+    answer = agreement.compare(cells, pooled, health_hot="health_hot", police_hot="police_hot")
+    answer["seen"] = answer["agreement"].map(SEEN).fillna(0).astype(int)
+    answer = answer.rename(columns={"health": "n_health"})[[key, "n_health", "health_share", "agreement", "seen"]]
+    answer.attrs["health"] = source
+    return answer
+
+
+def scoreboard(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """Would the maps have worked? Each month judged by maps made from the months before it, on one share of the area.
+
+    Returns one row per `ranked_by` (Gi*, the plain count of up to twelve months before, chance) as `backtest.summary`,
+    with `rri`. Months are held out where at least FEWEST_BEFORE months of the year before them were supplied.
+    """
+    key, wide = key_of(level), scope.but(start=scope.start - pd.DateOffset(months=24))
+    found = places(wide, level, size_m)  # a cell off the land is one only while it has records
+    cells = found[[key]].rename(columns={key: "cell_id"})
+    cells["area_km2"] = grids.area_km2(size_m) if level == "hex" else found["area_km2"]
+    counts = _months(wide, level, size_m).rename(columns={key: "cell_id"})
+    held = pd.Series(sorted(set(store.held_months(scope, scope.sources[0])) & set(counts["month"])))
+    before = {m: held.between(m - pd.DateOffset(months=12), m, inclusive="left").sum() for m in held}
+    asked = [m for m in held if scope.start <= m <= scope.end and before[m] >= FEWEST_BEFORE]
+    if not asked:
+        raise NotEnoughData(f"No month of the period has {FEWEST_BEFORE} months before it to make a map from.")
+    around = near(scope, level, found)
+
+    def plain(rows: pd.DataFrame) -> pd.DataFrame:
+        newest = held[held <= rows["month"].max()].max()
+        recent = rows[rows["month"] > newest - pd.DateOffset(months=12)]
+        return cells.assign(predicted=cells["cell_id"].map(recent.groupby("cell_id")["n"].sum()).fillna(0.0))
+
+    def gi(rows: pd.DataFrame) -> pd.DataFrame:
+        return cells.assign(predicted=hotspots.gi_star(plain(rows), around, value="predicted")["z"])
+
+    predictions = backtest.predict(counts, {PLAIN: plain, GI: gi}, asked[-MOST_HELD_OUT:])
+    scores = backtest.rolling(predictions, counts, cells, area_share=COVERED)
+    scores = scores[scores["ranked_by"] != backtest.LAST_YEAR]  # the plain count is that, and knows gaps
+    answer = backtest.summary(scores, baseline=PLAIN)
+    answer["rri"] = answer["ranked_by"].map(scores.groupby("ranked_by")["rri"].mean())
+    answer["ranked_by"] = answer["ranked_by"].replace(backtest.CHANCE, "Chance")
+    return answer.rename(columns={"lower": "hit_rate_lower", "upper": "hit_rate_upper"})
 
 
 def _quarters(months: pd.Series) -> pd.Series:

@@ -6,11 +6,9 @@ import streamlit as st
 from answers import hotspots
 from data import store
 from ui import atlas, charts, events, filters, findings, frame, map_findings, maps, profiles, remarks, words
-from ui.shows import SHOWS, offered
+from ui.shows import HELD_OUT, LEVELS, NOUNS, SCORES, SHOWS, offered
 
 LISTED = 25  # places in the list beside the map
-LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
-NOUNS = {"hex": "cell", "lsoa": "small area", "msoa": "neighbourhood", "lad": "authority"}
 
 page = frame.open_page("hotspots")
 scope = filters.scope(page)
@@ -19,7 +17,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"), page.explaining
     scope = scope.but(sources=(source,))
     levels = store.map_levels(scope)
     level = page.control("level", st.segmented_control, "Places", levels, value=levels[0], format_func=LEVELS.get)
-    names = {name: SHOWS[name].label for name in offered(level, levels)}
+    names = {name: SHOWS[name].label for name in offered(level, levels, health=hotspots.health_source(scope))}
     show = page.control("show", st.segmented_control, "Show", list(names), value="hot", format_func=names.get)
     sizes = [size for size in (150, 250, 500, 1000, 2000) if size >= store.floor_m(scope)]
     size = page.control("cell_m", st.segmented_control, "Cell size (metres)", sizes, value=500, disabled=level != "hex")
@@ -40,7 +38,7 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
 @st.cache_data(show_spinner="Comparing the months…", max_entries=64)
 def besides(scope: store.Scope, level: str, size_m: int, what: str) -> pd.DataFrame:
     """What else is to be shown of each place: persistence, kind of hotspot, change."""
-    return words.told(getattr(hotspots, what)(scope, level, size_m), "class")
+    return words.told(words.told(getattr(hotspots, what)(scope, level, size_m), "class"), "agreement")
 
 
 with page.explaining():
@@ -99,3 +97,11 @@ if selected in set(places[key]):
             page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week")
         else:
             st.info("Which weekday or hour is not known here: the source chosen gives no more than the month.")
+
+told = {"value": "no", "format_func": HELD_OUT.get, "disabled": "hex" not in levels}
+if page.control("score", st.segmented_control, "Would it have worked?", list(HELD_OUT), **told) == "yes":
+    with page.explaining():
+        board = besides(scope, level, size, "scoreboard")
+    board = page.release(board, counts=[], derived=[*SCORES[3:-1]], title="Maps scored on months held out", scope=scope)
+    said = map_findings.scoreboard(board, hotspots.GI, hotspots.PLAIN, hotspots.COVERED)
+    page.show(board, finding=said, key="scoreboard", columns=SCORES, open_table=True)

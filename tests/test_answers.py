@@ -92,3 +92,27 @@ def test_a_persistent_place_stays_hot_on_other_grids_and_quiet_country_never_is(
     assert found["variants"].eq(12).all()
     assert found.loc[inside("persistent", found), "robustness"].max() == 1
     assert found.loc[found["n"] == 0, "robustness"].mean() < 0.001
+
+
+def test_the_hidden_place_is_told_as_hidden_and_no_other_part_of_the_country_is(every: store.Scope) -> None:
+    cells = store.cell_counts(every, size_m=500)
+    found = hotspots.hidden(every, "hex", 500).merge(cells[["cell_id", "x", "y"]], on="cell_id")
+    there = inside("hidden", found)
+    assert (found.loc[there, "agreement"] == "hidden").any()
+    assert (found.loc[~there, "agreement"] == "hidden").sum() <= 2  # neighbours of the place, pooled with it
+    assert (found.loc[inside("persistent", found), "agreement"] == "both").any()
+    assert hotspots.health_source(every) == "ed_istv"
+    assert hotspots.health_source(every.but(tier="partner")) == ""
+    assert hotspots.health_source(every.but(sources=("ambulance",))) == ""
+
+
+def test_the_scoreboard_holds_months_out_and_says_what_chance_would_catch(every: store.Scope) -> None:
+    year = every.but(start=pd.Timestamp("2025-01-01"))
+    found = hotspots.scoreboard(year, "hex", 1000).set_index("ranked_by")
+    assert found["months"].tolist() == [12, 12, 12]
+    assert found.loc["Chance", "hit_rate"] == pytest.approx(hotspots.COVERED)
+    assert found.loc[hotspots.PLAIN, "hit_rate"] > 10 * hotspots.COVERED
+    assert found.loc[hotspots.PLAIN, "pai"] == pytest.approx(found.loc[hotspots.PLAIN, "hit_rate"] / hotspots.COVERED)
+    assert found.loc[hotspots.GI, "against_baseline"] in ("better", "worse", "no clear difference")
+    with pytest.raises(NotEnoughData, match="6 months before"):
+        hotspots.scoreboard(every.but(end=pd.Timestamp("2019-05-01")), "msoa", 500)

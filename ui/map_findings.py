@@ -10,7 +10,7 @@ from ui import findings, remarks, words
 
 def said(release: Release, show: str, noun: str) -> str:
     """The sentence over the map, by what it shows (a key of `ui.shows`). noun : what one place is."""
-    told = {"hot": hot, "persistence": persistent, "emerging": emerging, "change": changed}.get(show)
+    told = {"hot": hot, "persistence": persistent, "emerging": emerging, "hidden": hidden, "change": changed}.get(show)
     return told(release, noun) if told else remarks.spread(release, {"count": "n"}.get(show, show), noun=noun)
 
 
@@ -40,6 +40,27 @@ def emerging(release: Release, noun: str) -> str:
     return f"{words.count(lasting, noun)} {are}, {new:,} emerging, {again:,} now and then, {former:,} former."
 
 
+def hidden(release: Release, noun: str) -> str:
+    """How many places health services see and the police do not, and the reverse."""
+    seen = release.table["seen"]
+    alone, both, police = (int((seen == kind).sum()) for kind in (3, 2, -1))
+    if not alone:
+        return f"No {noun} is hot in health records and hidden from police records; {both:,} are hot in both."
+    are = f"{words.count(alone, noun)} {'is' if alone == 1 else 'are'} hot in health records"
+    return f"{are} beyond what police records show; {both:,} hot in both, {police:,} in police records only."
+
+
+def scoreboard(release: Release, ranked_by: str, baseline: str, share: float) -> str:
+    """Would the map have worked, and does it beat the plain count?"""
+    ours, plain = (release.table[release.table["ranked_by"] == name].iloc[0] for name in (ranked_by, baseline))
+    verdict = {"better": "better than", "worse": "worse than", "no clear difference": "not clearly different from"}
+    told = verdict.get(ours["against_baseline"], "over too few months to be set against")
+    caught = f"{words.percent(ours['hit_rate'])} of the records on {words.percent(share)} of the area"
+    months = words.count(ours["months"], "month")
+    count = f"the plain count ({words.percent(plain['hit_rate'])})"
+    return f"In {months} held out Gi* would have caught {caught}, {told} {count}."
+
+
 def changed(release: Release, noun: str) -> str:
     """How many places changed beyond chance."""
     change = release.table["changed"]
@@ -57,6 +78,11 @@ def listed(release: Release, show: str, by: str) -> str:
         return _first(release, lambda row: f"a hotspot in {row.periods_hot:.0f} of {words.count(row.periods, 'month')}")
     if show == "emerging":
         return _first(release, lambda row: f"a hotspot in {words.count(row.steps_hot, 'month')}, most of all")
+    if show == "hidden":
+        return _first(
+            release,
+            lambda row: f"{row.agreement[0].lower()}{row.agreement[1:]}, {row.n_health:,.0f} against {row.n:,.0f}",
+        )
     if show == "change":
         least = "at least {0} times as many as a year before, as far as chance allows"
         return _first(release, lambda row: least.format(words.figure("ratio_lower", row.ratio_lower)))

@@ -5,6 +5,22 @@ from dataclasses import dataclass, field
 
 PLAIN = ("n", "rank_range", "share", "sure")  # what the list says of a place, whatever the map shows
 
+LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
+NOUNS = {"hex": "cell", "lsoa": "small area", "msoa": "neighbourhood", "lad": "authority"}
+SCORES = (
+    "ranked_by",
+    "months",
+    "n",
+    "hit_rate",
+    "hit_rate_lower",
+    "hit_rate_upper",
+    "pai",
+    "pei",
+    "rri",
+    "against_baseline",
+)
+HELD_OUT = {"no": "Leave out", "yes": "Score the map on months held out"}
+
 
 @dataclass(frozen=True)
 class Show:
@@ -28,6 +44,14 @@ class Show:
 LASTING = {3: "80% of the months or more", 2: "a third of the months or more", 1: "some months", 0: "no month"}
 LASTING |= dict.fromkeys((-1, -2, -3), "")
 EMERGENCE = {3: "persistent", 2: "emerging", 1: "now and then", 0: "no pattern", -1: "former", -2: "", -3: ""}
+SEEN = {
+    3: "health records, hidden from the police",
+    2: "both",
+    1: "one, unclear",
+    0: "neither",
+    -1: "police records only",
+}
+SEEN |= {-2: "", -3: ""}
 CHANGED = {2: "clearly more", 1: "", 0: "no clear change", -1: "", -2: "clearly fewer", 3: "", -3: ""}
 SHOWS = {
     "hot": Show("Gi* hotspots", "confidence", "Hotspots (Gi*)", "class"),
@@ -61,6 +85,16 @@ SHOWS = {
         answer="emerging",
         labels=EMERGENCE,
     ),
+    "hidden": Show(
+        "Hidden violence",
+        "seen",
+        "Hot in",
+        "class",
+        by="seen",
+        listed=("agreement", "n_health", "n"),
+        answer="hidden",
+        labels=SEEN,
+    ),
     "change": Show(
         "Change",
         "changed",
@@ -74,8 +108,11 @@ SHOWS = {
 }
 
 
-def offered(level: str, levels: list[str]) -> list[str]:
-    """The choices that a level of places can answer; protected aggregates (no hexagons) have counts and rates alone."""
+def offered(level: str, levels: list[str], *, health: str) -> list[str]:
+    """The choices that a level of places can answer; protected aggregates (no hexagons) have counts and rates alone.
+
+    health : the source of health records to compare with; empty for none.
+    """
     protected = "hex" not in levels
     lacking = {"rate"} if level == "hex" else {"harm", "persistence", "emerging", "change"} if protected else set()
-    return [name for name in SHOWS if name not in lacking]
+    return [name for name in SHOWS if name not in lacking and (name != "hidden" or health)]
