@@ -19,8 +19,8 @@ VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST = (3, 11)
 SIZES = {
-    "requirements.txt": "about 250 MB to fetch, 1.0 GB on disk",
-    "requirements-tests.txt": "about 330 MB to fetch, 1.3 GB on disk",
+    "requirements.txt": "about 310 MB to fetch, 1.2 GB on disk",
+    "requirements-tests.txt": "about 400 MB to fetch, 1.5 GB on disk",
 }
 FIRST_PORT = 8501
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import shapely
 from scipy import sparse
 
-from analytics import agreement, backtest, grids, hotspots, neighbours, rates, significance
+from analytics import agreement, backtest, grids, hotspots, neighbours, rates, scan, significance
+from analytics import density as surfaces
 from analytics import emerging as classes
 from analytics.errors import NotEnoughData
 from data import definitions, store
@@ -13,6 +15,8 @@ from data.store import Scope
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
 LASTING = (1e-9, 1 / 3, 0.8)  # shares of the months from which a place was a hotspot in some, in many, nearly always
 HOT = 0.05  # corrected p-value below which a cell counts as a hotspot, as in `hotspots.persistence`
+FINEST_M, LEAST_RADIUS_M = 150, 1_000  # cells that records are gathered in; the narrowest window of a density
+LARGEST_CLUSTER, SIMULATIONS = 0.1, 999  # share of residents in a circle: small enough to act upon
 HEALTH = ("ed_istv", "ambulance")  # whose records are set beside those of the police, the first that is held
 SEEN = {"hidden": 3, "both": 2, "unclear": 1, "police only": -1}
 PLAIN, GI = "Plain count of the months before", "Gi* of the months before"
@@ -57,6 +61,41 @@ def surface(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     value = "rate" if level != "hex" and found["rate"].notna().any() else "n"
     answer = hotspots.survey(found, near(scope, level, found), value=value, permutations=PERMUTATIONS)
     answer.attrs = found.attrs
+    return answer
+
+
+def density(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """Records per square kilometre at the middle of each cell, through a window of stated width: cell_id, density.
+
+    Records stand at the middles of the finest cells their source allows, edges at the coast and the border are allowed
+    for. Quartic kernel of twice the cell size, at least 1,000 m. `.attrs["method"]` says so.
+    """
+    cells = places(scope, level, size_m)
+    finest = store.cell_counts(scope, size_m=max(store.floor_m(scope), FINEST_M))
+    land = shapely.union_all(store.areas(scope, level="lad").geometry.to_numpy())
+    radius = max(2 * size_m, LEAST_RADIUS_M)
+    found = surfaces.kernel_density(finest[finest["n"] > 0], cells, bandwidth_m=radius, weight="n", land=land)
+    answer = found[["cell_id", "density"]]
+    answer.attrs["method"] = f"Quartic kernel, {radius:,} m, edges allowed for"
+    return answer
+
+
+def clusters(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """Which circles of neighbouring areas hold more records than their residents lead one to expect? By area_code.
+
+    Returns `cluster` (1 the most likely; missing outside all with p below 0.05), `in_cluster` (3 in the most likely, 2
+    in another, 0 in none), `relative_risk` and `cluster_p`. `.attrs["method"]` says how it was looked for.
+    """
+    found = places(scope, level, size_m).rename(columns={"n": "cases"})
+    known = found[found["population"] > 0]
+    circles = scan.spatial(known, max_population=LARGEST_CLUSTER, simulations=SIMULATIONS)
+    circles = circles[circles["p_value"] < HOT].assign(cluster=range(1, int((circles["p_value"] < HOT).sum()) + 1))
+    parts = circles[["cluster", "area_codes", "relative_risk", "p_value"]].explode("area_codes")
+    parts = parts.rename(columns={"area_codes": "area_code", "p_value": "cluster_p"})
+    answer = found[["area_code"]].merge(parts, on="area_code", how="left")
+    answer["in_cluster"] = np.select([answer["cluster"] == 1, answer["cluster"] > 1], [3, 2], 0)
+    share = f"{100 * LARGEST_CLUSTER:g}% of residents"
+    answer.attrs["method"] = f"Kulldorff's spatial scan, circles of up to {share}, {SIMULATIONS} simulations"
     return answer
 
 

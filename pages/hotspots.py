@@ -57,6 +57,7 @@ notes = (
     "A hotspot is where records concentrate, not where risk per person is high" if level == "hex" else "",
 )
 derived = ("rate", "lower", "upper", "harm", "z", "share", "ratio", "ratio_lower", "ratio_upper", "persistence")
+derived += ("density", "relative_risk", "health_share")
 derived = [c for c in derived if c in places]
 told = {"notes": tuple(filter(None, notes))} | ({"period": about["period"]} if "period" in about else {})
 found = page.release(places, counts=["n"], derived=derived, title=f"{shown.label} by {noun}", scope=scope, **told)

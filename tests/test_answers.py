@@ -116,3 +116,26 @@ def test_the_scoreboard_holds_months_out_and_says_what_chance_would_catch(every:
     assert found.loc[hotspots.GI, "against_baseline"] in ("better", "worse", "no clear difference")
     with pytest.raises(NotEnoughData, match="6 months before"):
         hotspots.scoreboard(every.but(end=pd.Timestamp("2019-05-01")), "msoa", 500)
+
+
+def test_density_is_highest_where_records_are_and_adds_up_to_about_all_of_them(every: store.Scope) -> None:
+    year = every.but(start=pd.Timestamp("2025-01-01"))
+    found = hotspots.density(year, "hex", 500)
+    cells = store.cell_counts(year, size_m=500).merge(found, on="cell_id")
+    km2 = 500**2 * 3**0.5 / 2 / 1e6
+    # with the mass beyond the coast put back on land, what is summed over the land is about what was recorded there
+    assert (cells["density"] * km2).sum() == pytest.approx(cells["n"].sum(), rel=0.03)
+    assert cells["density"].rank().corr(cells["n"].rank()) > 0.4
+    assert "1,000 m" in found.attrs["method"]
+
+
+def test_the_scan_finds_the_cities_and_no_cluster_where_records_follow_residents(every: store.Scope) -> None:
+    year = every.but(start=pd.Timestamp("2025-01-01"))
+    found = hotspots.clusters(year, "msoa", 500)
+    areas = store.area_counts(year, level="msoa")
+    assert found["area_code"].tolist() == areas["area_code"].tolist()  # one row each, in order
+    assert found.loc[found["cluster"] == 1, "in_cluster"].eq(3).all()
+    inside_, all_ = found["cluster"].notna().to_numpy(), areas["population"].to_numpy()
+    rate_in = areas.loc[inside_, "n"].sum() / all_[inside_].sum()
+    assert rate_in > 1.5 * areas.loc[~inside_, "n"].sum() / all_[~inside_].sum()
+    assert found.loc[found["cluster"].notna(), "cluster_p"].max() < 0.05

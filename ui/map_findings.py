@@ -10,13 +10,34 @@ from ui import findings, remarks, words
 
 def said(release: Release, show: str, noun: str) -> str:
     """The sentence over the map, by what it shows (a key of `ui.shows`). noun : what one place is."""
-    told = {"hot": hot, "persistence": persistent, "emerging": emerging, "hidden": hidden, "change": changed}.get(show)
+    told = SENTENCES.get(show)
     return told(release, noun) if told else remarks.spread(release, {"count": "n"}.get(show, show), noun=noun)
 
 
 def hot(release: Release, noun: str) -> str:
     """How many hotspots, how much they hold, how many fall away under control."""
     return findings.map_cells(release, noun=noun)
+
+
+def densest(release: Release, noun: str) -> str:
+    """How dense it is at the densest place, against the typical place with records."""
+    known = release.table.loc[release.table["n"] > 0, "density"].dropna()
+    if known.empty:
+        return remarks.NOTHING
+    most, typical = words.number(known.max()), words.number(known.median(), 1)
+    return f"Densest: {most} records per square kilometre; the typical {noun} with records has {typical}."
+
+
+def clusters(release: Release, noun: str) -> str:
+    """How many clusters there are, and how strong the most likely one is."""
+    table = release.table.dropna(subset=["cluster"])
+    if table.empty:
+        return f"No cluster of neighbouring {words.many(noun)} stands out from chance, given where people live."
+    first, number = table[table["cluster"] == 1], int(table["cluster"].max())
+    are = "1 cluster stands" if number == 1 else f"{number} clusters stand"
+    times = words.number(first["relative_risk"].iloc[0], 1)
+    size = words.count(len(first), noun)
+    return f"{are} out from chance. The most likely, of {size}, has {times} times the rate of the rest."
 
 
 def persistent(release: Release, noun: str) -> str:
@@ -76,6 +97,11 @@ def listed(release: Release, show: str, by: str) -> str:
     """The sentence over the list, whose first row is the highest by the column `by`."""
     if show == "persistence":
         return _first(release, lambda row: f"a hotspot in {row.periods_hot:.0f} of {words.count(row.periods, 'month')}")
+    if show == "density":
+        return _first(release, lambda row: f"{words.number(row.density)} records per square kilometre around it")
+    if show == "clusters":
+        told = "in cluster {0:.0f}, which has {1} times the rate of the rest"
+        return _first(release, lambda row: told.format(row.cluster, words.number(row.relative_risk, 1)))
     if show == "emerging":
         return _first(release, lambda row: f"a hotspot in {words.count(row.steps_hot, 'month')}, most of all")
     if show == "hidden":
@@ -93,7 +119,9 @@ def listed(release: Release, show: str, by: str) -> str:
 def _first(release: Release, told: Callable[[object], str]) -> str:
     if release.table.empty:
         return remarks.NOTHING
-    row = next(release.table.itertuples())
+    row = release.table.iloc[0]
+    if pd.isna(row["place"]):
+        return "The first place has no records of its own, and so no name."
     return f"{row.place}: {told(row)}."
 
 
@@ -110,3 +138,14 @@ def compared(about: Mapping[str, object]) -> str:
         return str(about.get("method", ""))
     held = words.count(len(months), "month")
     return f"{held} held in both years, {words.period(months[0], months[-1])} against a year before"
+
+
+SENTENCES = {
+    "hot": hot,
+    "density": densest,
+    "clusters": clusters,
+    "persistence": persistent,
+    "emerging": emerging,
+    "hidden": hidden,
+    "change": changed,
+}

@@ -21,6 +21,7 @@ from ui.picture import LegendEntry, Picture
 
 __all__ = ["Context", "Shapes", "View", "areas", "cells", "clicked", "context", "shapes", "view_of"]
 
+FAINT = 0.01  # of the highest: below this, a cell without events is left as bare land
 FEW_AREAS = 250  # above this, outlines are sent once and only colours travel
 STEP = 100_000  # centres of cells travel as whole hundred-thousandths of a degree (about 1 m) from the view's middle
 FONT = "Source Sans, Source Sans Pro, Liberation Sans, Arial, sans-serif"
@@ -174,6 +175,8 @@ def _worth_drawing(release: Release, colour: str, scheme: str) -> pd.DataFrame:
     kept = events.fillna(0).ne(0) | _status(table).ne(SHOWN)
     if scheme == "class":
         kept |= table[colour].notna() & table[colour].ne(0)
+    elif scheme == "count":
+        kept |= table[colour] > FAINT * table[colour].max()  # a density spreads over cells without events
     return table[kept]
 
 

@@ -52,6 +52,7 @@ SEEN = {
     -1: "police records only",
 }
 SEEN |= {-2: "", -3: ""}
+CLUSTERS = {3: "most likely cluster", 2: "another cluster", 0: "in none"} | dict.fromkeys((1, -1, -2, -3), "")
 CHANGED = {2: "clearly more", 1: "", 0: "no clear change", -1: "", -2: "clearly fewer", 3: "", -3: ""}
 SHOWS = {
     "hot": Show("Gi* hotspots", "confidence", "Hotspots (Gi*)", "class"),
@@ -65,6 +66,25 @@ SHOWS = {
         listed=("rate", "lower", "upper", "population"),
     ),
     "harm": Show("Harm", "harm", "Harm, as days of sentence", unit="days", by="harm", listed=("harm", "n")),
+    "density": Show(
+        "Density",
+        "density",
+        "Records",
+        unit="per km²",
+        by="density",
+        listed=("density", "n", "sure"),
+        answer="density",
+    ),
+    "clusters": Show(
+        "Clusters",
+        "in_cluster",
+        "Spatial scan",
+        "class",
+        by="in_cluster",
+        listed=("cluster", "relative_risk", "n"),
+        answer="clusters",
+        labels=CLUSTERS,
+    ),
     "persistence": Show(
         "Persistence",
         "lasting",
@@ -114,5 +134,6 @@ def offered(level: str, levels: list[str], *, health: str) -> list[str]:
     health : the source of health records to compare with; empty for none.
     """
     protected = "hex" not in levels
-    lacking = {"rate"} if level == "hex" else {"harm", "persistence", "emerging", "change"} if protected else set()
+    lacking = {"rate", "clusters"} if level == "hex" else {"density"}
+    lacking |= {"harm", "clusters", "persistence", "emerging", "change"} if protected else set()
     return [name for name in SHOWS if name not in lacking and (name != "hidden" or health)]
