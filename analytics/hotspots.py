@@ -117,6 +117,7 @@ def persistence(
     counts: pd.DataFrame,
     near: sparse.csr_array,
     *,
+    months=None,
     key: str = "cell_id",
     alpha: float = 0.05,
     permutations: int = 9_999,
@@ -125,19 +126,21 @@ def persistence(
     """In what share of the periods is each cell a hotspot?
 
     cells : one row per cell, with the column `key`, in the order of `near`.
-    counts : one row per cell and period, with `key`, `month` and `n`. A cell without a row in a period had none; a
-        period without any row was not supplied and is none. For day and night apart, ask with the counts of each.
+    counts : one row per cell and period, with `key`, `month` and `n`. A cell without a row in a period had none. For
+        day and night apart, ask with the counts of each.
+    months : the periods supplied, of which one may be without any event and so without a row; None: those with rows.
     alpha : a cell is hot where Gi* is high and its corrected p-value (Benjamini-Hochberg, in each period) is below.
 
     Returns `cells` with `periods`, `periods_hot` and `persistence` (their ratio; missing without any period).
     Misleads when periods are short: few events in a month make few hotspots even where every year has them.
     Source: own; Gi* as in `gi_star`.
     """
-    hot, months = np.zeros(len(cells), dtype=int), counts.groupby("month", sort=True)
-    for number, (_, rows) in enumerate(months):
-        n = cells[key].map(rows.groupby(key)["n"].sum()).fillna(0.0)
-        hot += _hot(cells.assign(n=n), near, alpha, permutations, seed + number)
-    periods = months.ngroups
+    hot, counted = np.zeros(len(cells), dtype=int), counts.groupby(["month", key])["n"].sum()
+    supplied = sorted(counts["month"].unique() if months is None else set(months))
+    for number, month in enumerate(supplied):
+        n = counted.loc[month] if month in counted.index else pd.Series(dtype=float)
+        hot += _hot(cells.assign(n=cells[key].map(n).fillna(0.0)), near, alpha, permutations, seed + number)
+    periods = len(supplied)
     share = hot / periods if periods else np.nan
     return cells.assign(periods=periods, periods_hot=hot, persistence=share)
 

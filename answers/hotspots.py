@@ -24,7 +24,7 @@ COVERED = 0.01  # share of the area that each map may cover on the scoreboard
 FEWEST_BEFORE = 6  # months of the year before, or there is too little to make a map from
 MOST_HELD_OUT = 12
 EMERGENCE = {"persistent": 3, "emerging": 2, "intermittent": 1, "mixed": 1, "former": -1}
-QUARTERS_FROM = 30  # months: enough for ten quarters, below which there is no kind of hotspot
+LONG = 24  # months; longer periods are looked at by quarters, if they hold enough of them
 ORIGINS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))  # of other grids, in cells
 SIZES = (0.7, 1.0, 1.4)  # of other grids, against the one shown
 
@@ -107,9 +107,12 @@ def persistence(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     found = places(scope, level, size_m)
     key = key_of(level)
     months = _months(scope, level, size_m)
-    answer = hotspots.persistence(found, months, near(scope, level, found), key=key, permutations=PERMUTATIONS)
+    how = {"months": _held(scope), "key": key, "permutations": PERMUTATIONS}
+    answer = hotspots.persistence(found, months, near(scope, level, found), **how)
     answer["lasting"] = np.searchsorted(LASTING, answer["persistence"].fillna(0.0), side="right")
-    return answer[[key, "periods", "periods_hot", "persistence", "lasting"]]
+    answer = answer[[key, "periods", "periods_hot", "persistence", "lasting"]]
+    answer.attrs["method"] = "Hot in a month: Gi* of that month's counts, Benjamini-Hochberg at 5%"
+    return answer
 
 
 def change(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
@@ -120,12 +123,12 @@ def change(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     """
     key, year = key_of(level), pd.DateOffset(years=1)
     held = set(store.held_months(scope, scope.sources[0]))
-    both = [m for m in sorted(held) if scope.start <= m <= scope.end and m - year in held]
+    both = [m for m in _held(scope) if m - year in held]
     if not both:
         raise store.NotHeld("There is no month to compare with: none of this period was supplied a year before too.")
     wide = scope.but(start=scope.start - year, end=scope.end)
     months = _months(wide, level, size_m)
-    found = places(scope, level, size_m)[[key]]
+    found = places(wide, level, size_m)[[key]]  # a cell off the land is one only while it has records
     for column, wanted in (("n_now", both), ("n_before", [m - year for m in both])):
         counted = months[months["month"].isin(wanted)].groupby(key)["n"].sum()
         found[column] = found[key].map(counted).fillna(0.0)
@@ -150,8 +153,8 @@ def emerging(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     key = key_of(level)
     found = places(scope, level, size_m)
     months = _months(scope, level, size_m).rename(columns={key: "cell_id"})
-    held = pd.Series([m for m in store.held_months(scope, scope.sources[0]) if scope.start <= m <= scope.end])
-    steps = held if len(held) < QUARTERS_FROM else _quarters(held)
+    held = pd.Series(_held(scope))
+    steps = held if len(held) <= LONG or _quarters(held).nunique() < classes.FEWEST_STEPS else _quarters(held)
     step_of = pd.Series(steps.to_numpy(), held.to_numpy())
     counted = months.assign(month=months["month"].map(step_of)).groupby(["cell_id", "month"])["n"].sum()
     full = pd.MultiIndex.from_product([found[key], steps.dropna().unique()], names=["cell_id", "month"])
@@ -159,9 +162,10 @@ def emerging(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     cells, around = found[[key]].rename(columns={key: "cell_id"}), near(scope, level, found)
     answer = classes.classify(cells, counts, around, permutations=PERMUTATIONS).rename(columns={"cell_id": key})
     answer["emergence"] = answer["simple_class"].map(EMERGENCE).fillna(0).astype(int)
-    said = f"{answer['method'].iat[0]}; steps of {'a month' if steps is held else 'a quarter'}" if len(answer) else ""
+    step = "month" if steps is held else "quarter"
+    said = f"{answer['method'].iat[0]}; of counts, by {step}" if len(answer) else ""
     answer = answer[[key, "class", "emergence", "steps_hot"]]
-    answer.attrs["method"] = said
+    answer.attrs = {"method": said, "step": step}
     return answer
 
 
@@ -176,62 +180,68 @@ def health_source(scope: Scope) -> str:
 def hidden(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
     """Where health records are hot and police records are not, and the reverse: its key, n_health, agreement, seen.
 
-    Each source is hot where its own Gi* says so; `agreement.compare` pools a cell with its neighbours. Health records
-    of all violence are taken, whatever offence groups were chosen. `seen` is the agreement as a number: 3 hidden, 2
-    both, 1 unclear, -1 police only, 0 neither. `.attrs["health"]`: which source.
+    Both are counted over the months that both sources supplied, all violence. Each is hot where its own Gi* says so;
+    `agreement.compare` pools a cell with its neighbours. `seen` is the agreement as a number: 3 hidden, 2 both, 1
+    unclear, -1 police only, 0 neither. `.attrs`: `health` (which source), `months` (those compared), `method`.
     """
     key, source = key_of(level), health_source(scope)
-    found = places(scope, level, size_m)
-    other = store.cell_counts if level == "hex" else store.area_counts
-    how = {"size_m": size_m} if level == "hex" else {"level": level}
-    health = other(scope.but(sources=(source,), groups=()), **how).set_index(key)["n"]
-    cells = found[[key, "n"]].rename(columns={"n": "police"})
-    cells["health"] = cells[key].map(health).fillna(0.0)
-    around = near(scope, level, found)
-    for name in ("health", "police"):
+    if scope.groups:
+        raise store.NotHeld("Health records do not tell offence groups apart: choose all violence to compare them.")
+    both = sorted(set(_held(scope)) & set(_held(scope.but(sources=(source,)))))
+    if not both:
+        raise store.NotHeld("There is no month of this period that both police and health records were supplied for.")
+    cells = places(scope, level, size_m)
+    around = near(scope, level, cells)
+    cells = cells[[key]]
+    for name, one in (("police", scope), ("health", scope.but(sources=(source,)))):
+        months = _months(one, level, size_m)
+        cells[name] = cells[key].map(months[months["month"].isin(both)].groupby(key)["n"].sum()).fillna(0.0)
         drawn = hotspots.gi_star(cells, around, value=name, permutations=PERMUTATIONS)
         cells[f"{name}_hot"] = (drawn["z"] > 0) & (significance.benjamini_hochberg(drawn["p_value"]) < HOT)
     pooled = around if level == "hex" else None
     answer = agreement.compare(cells, pooled, health_hot="health_hot", police_hot="police_hot")
     answer["seen"] = answer["agreement"].map(SEEN).fillna(0).astype(int)
     answer = answer.rename(columns={"health": "n_health"})[[key, "n_health", "health_share", "agreement", "seen"]]
-    answer.attrs["health"] = source
+    pools = "; a cell is compared together with its neighbours" if level == "hex" else ""
+    answer.attrs = {"health": source, "months": tuple(both), "method": f"Shares of all violence in each source{pools}"}
     return answer
 
 
 def scoreboard(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
-    """Would the maps have worked? Each month judged by maps made from the months before it, on one share of the area.
+    """Would the maps have worked? Each month judged by maps made from the year before it, on one share of the area.
 
-    Returns one row per `ranked_by` (Gi*, the plain count of up to twelve months before, chance) as `backtest.summary`,
-    with `rri`. Months are held out where at least FEWEST_BEFORE months of the year before them were supplied.
+    Returns one row per `ranked_by` (Gi* of counts, the plain count, chance) as `backtest.summary`, with `rri`. Months
+    are held out where at least FEWEST_BEFORE of the twelve before them were supplied. `.attrs["months"]`: which.
     """
     key, wide = key_of(level), scope.but(start=scope.start - pd.DateOffset(months=24))
     found = places(wide, level, size_m)  # a cell off the land is one only while it has records
     cells = found[[key]].rename(columns={key: "cell_id"})
     cells["area_km2"] = grids.area_km2(size_m) if level == "hex" else found["area_km2"]
     counts = _months(wide, level, size_m).rename(columns={key: "cell_id"})
-    held = pd.Series(sorted(set(store.held_months(scope, scope.sources[0])) & set(counts["month"])))
-    before = {m: held.between(m - pd.DateOffset(months=12), m, inclusive="left").sum() for m in held}
-    asked = [m for m in held if scope.start <= m <= scope.end and before[m] >= FEWEST_BEFORE]
+    year = pd.DateOffset(months=12)
+    before = {m: [h for h in _held(wide) if m - year <= h < m] for m in _held(scope)}
+    asked = [m for m, known in before.items() if len(known) >= FEWEST_BEFORE][-MOST_HELD_OUT:]
     if not asked:
         raise NotEnoughData(f"No month of the period has {FEWEST_BEFORE} months before it to make a map from.")
-    around = near(scope, level, found)
-
-    def plain(rows: pd.DataFrame) -> pd.DataFrame:
-        newest = held[held <= rows["month"].max()].max()
-        recent = rows[rows["month"] > newest - pd.DateOffset(months=12)]
-        return cells.assign(predicted=cells["cell_id"].map(recent.groupby("cell_id")["n"].sum()).fillna(0.0))
-
-    def gi(rows: pd.DataFrame) -> pd.DataFrame:
-        return cells.assign(predicted=hotspots.gi_star(plain(rows), around, value="predicted")["z"])
-
-    predictions = backtest.predict(counts, {PLAIN: plain, GI: gi}, asked[-MOST_HELD_OUT:])
-    scores = backtest.rolling(predictions, counts, cells, area_share=COVERED)
+    around, maps = near(scope, level, found), []
+    for month in asked:
+        earlier = counts[counts["month"].isin(before[month])].groupby("cell_id")["n"].sum()
+        plain = cells.assign(predicted=cells["cell_id"].map(earlier).fillna(0.0), ranked_by=PLAIN, month=month)
+        z = hotspots.gi_star(plain, around, value="predicted")["z"]
+        maps += [plain, plain.assign(predicted=z, ranked_by=GI)]
+    scores = backtest.rolling(pd.concat(maps, ignore_index=True), counts, cells, area_share=COVERED)
     scores = scores[scores["ranked_by"] != backtest.LAST_YEAR]  # the plain count is that, and knows gaps
     answer = backtest.summary(scores, baseline=PLAIN)
     answer["rri"] = answer["ranked_by"].map(scores.groupby("ranked_by")["rri"].mean())
     answer["ranked_by"] = answer["ranked_by"].replace(backtest.CHANCE, "Chance")
-    return answer.rename(columns={"lower": "hit_rate_lower", "upper": "hit_rate_upper"})
+    answer = answer.rename(columns={"lower": "hit_rate_lower", "upper": "hit_rate_upper"})
+    answer.attrs["months"] = tuple(asked)
+    return answer
+
+
+def _held(scope: Scope) -> list[pd.Timestamp]:
+    """The months of the period that the scope's source supplied."""
+    return [m for m in store.held_months(scope, scope.sources[0]) if scope.start <= m <= scope.end]
 
 
 def _quarters(months: pd.Series) -> pd.Series:
@@ -240,19 +250,25 @@ def _quarters(months: pd.Series) -> pd.Series:
     return first.where(first.groupby(first).transform("count") == 3)
 
 
-def steadiness(scope: Scope, size_m: int) -> pd.DataFrame:
-    """In what share of other grids (four origins, three sizes) each cell stays hot: cell_id, variants, robustness."""
+def robustness(scope: Scope, level: str, size_m: int) -> pd.DataFrame:
+    """In what share of grids each cell lies in a hotspot: cell_id, variants, variants_hot, robustness, robust.
+
+    The grids are this one and those that begin half a cell further east, north, and both, at 0.7, 1 and 1.4 times the
+    size (never below the floor of the source). `robust` is its class: 0 on none, 1 on some, 2 on half, 3 on all.
+    """
     found = store.cell_counts(scope, size_m=size_m)
-    floor = store.floor_m(scope)
     ways = []
-    for size in sorted({max(floor, round(size_m * part)) for part in SIZES}):
+    for size in sorted({max(store.floor_m(scope), round(size_m * part)) for part in SIZES}):
         for east, north in ORIGINS:
             cells = store.cell_counts(scope, size_m=size, origin=(east * size, north * size))
             drawn = hotspots.gi_star(cells, grids.ring(cells), permutations=PERMUTATIONS)
             hot = (drawn["z"] > 0) & (significance.benjamini_hochberg(drawn["p_value"]) < HOT)
             ways.append(drawn[["x", "y"]].assign(variant=f"{size} m from {east}, {north}", hot=hot))
     answer = hotspots.robustness(found, pd.concat(ways, ignore_index=True))
-    return answer[["cell_id", "variants", "variants_hot", "robustness"]]
+    answer["robust"] = np.searchsorted((1e-9, 0.5, 1), answer["robustness"], side="right")
+    answer = answer[["cell_id", "variants", "variants_hot", "robustness", "robust"]]
+    answer.attrs["method"] = f"{len(ways)} grids of other origins and sizes, Gi* with Benjamini-Hochberg at 5% on each"
+    return answer
 
 
 def _months(scope: Scope, level: str, size_m: int) -> pd.DataFrame:

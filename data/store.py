@@ -25,6 +25,8 @@ OVERALL_TENTH = r"^(imd\d{4}|demo_deprivation)_decile$"  # the indicators that h
 FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
 OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
+FINENESS = ("hex", "lsoa", "msoa", "lad")
+TAKEN = {"lsoa": "small area", "msoa": "neighbourhood"}
 AREA_COLUMN = {"lsoa": "lsoa_code", "msoa": "msoa_code", "lad": "authority_code"}
 
 
@@ -95,14 +97,20 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
         return _with_places(scope, level, counts, year)
     column = _column(level)
     rows = _records(scope, level=level)
-    counted = rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum())
-    held = _held(scope).group_by("source").agg(months=_.held.sum())
+    counted = run(scope, rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum()))
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
     people = _residents(scope, level)
-    places = places.left_join(people, "area_code").select(*places.columns, "population", "year").cross_join(held)
-    full = places.left_join(counted, ["source", "area_code"]).select(*places.columns, "n", "harm")
-    n = ibis.ifelse(full.months > 0, full.n.fill_null(0), None)
-    return _answer(scope, full.mutate(n=n, harm=full.harm.fill_null(0)).order_by(["source", "area_code"]))
+    places = run(scope, places.left_join(people, "area_code").select(*places.columns, "population", "year"))
+    parts = [places.sort_values("area_code").assign(source=s, months=_months(scope, s)) for s in sorted(scope.sources)]
+    full = pd.concat(parts or [places.head(0).assign(source="", months=0)], ignore_index=True)
+    full = full.merge(counted, on=["source", "area_code"], how="left")
+    supplied = full["months"] > 0
+    return _with_bounds(full.assign(n=full["n"].fillna(0).where(supplied), harm=full["harm"].fillna(0.0)))
+
+
+def _months(scope: Scope, source: str) -> int:
+    """How many months of the period were supplied by a source."""
+    return sum(scope.start <= month <= scope.end for month in held_months(scope, source))
 
 
 def _with_places(scope: Scope, level: str, counts: pd.DataFrame, year: str) -> pd.DataFrame:
@@ -201,19 +209,21 @@ def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ib
 def source_counts(scope: Scope) -> pd.DataFrame:
     """What each source holds of the scope's place and period, one row per source; they are never added up.
 
-    Sources that cannot answer the filters, do not know the offence groups asked for, or may not be placed so finely are
-    left out. Returns source, months (how many were supplied), n, n_lower, n_upper, status.
+    Sources that cannot answer the filters, do not know every offence group asked for, or may not be placed so finely
+    are left out; records of months that were not supplied are not counted.
+
+    Returns source, months (how many were supplied), n, n_lower, n_upper, status.
     """
     rows = []
     for source in sources(scope):
         only = scope.but(sources=(source,))
-        if scope.groups and not set(scope.groups) & set(offence_groups(only)):
+        if not set(scope.groups) <= set(offence_groups(only)):
             continue
         try:
-            n = run(only, _records(only).agg(n=_.count()))["n"].iat[0]
+            by_month = run(only, _records(only).group_by("month").agg(n=_.count()))
         except NotHeld:
             continue
-        months = sum(scope.start <= month <= scope.end for month in held_months(only, source))
+        n, months = _of_months_held(only, by_month)["n"].sum(), _months(only, source)
         rows.append({"source": source, "months": months, "n": n if months else None})
     return _with_bounds(pd.DataFrame(rows, columns=["source", "months", "n"]))
 
@@ -332,11 +342,6 @@ def levels(scope: Scope) -> list[str]:
     return [level for level in ("lsoa", "msoa", "ward", "lad") if level in held]
 
 
-def residents(scope: Scope, *, level: str) -> pd.DataFrame:
-    """Residents per area of a level in the newest year held: area_code, year, population, estimated."""
-    return run(scope, _residents(scope, level))
-
-
 def admissions(scope: Scope) -> pd.DataFrame:
     """Residents admitted for assault, by financial year and cause: period, icd_group, n, bounds, status, withheld.
 
@@ -412,6 +417,22 @@ def map_levels(scope: Scope) -> list[str]:
     return ["hex", *[level for level in levels(scope) if level in AREA_COLUMN and level != "lad"]]
 
 
+def kept_back(scope: Scope, level: str, *, by_month: bool = False) -> str:
+    """Why numbers of places at a level may be looked at but not taken away as a file; empty where they may be.
+
+    by_month : the numbers are those of single months. Whole authorities may always be taken away.
+    """
+    closed = [s for s in scope.sources if definitions.source(s).take_level and s not in banded_sources(scope)]
+    if level == "lad" or not closed:
+        return ""
+    short = by_month or (scope.end.year - scope.start.year) * 12 + scope.end.month - scope.start.month < 2
+    kept = [s for s in closed if short or FINENESS.index(level) < FINENESS.index(definitions.source(s).take_level)]
+    if not kept:
+        return ""
+    finest = " and ".join(sorted({TAKEN[definitions.source(s).take_level] for s in kept}))
+    return f"To look at, not to take away: numbers of {_names(tuple(kept))} leave by {finest} and quarter at the finest"
+
+
 def left_out(scope: Scope, level: str) -> int:
     """How many records of the scope may not be placed at a level, or carry no place."""
     if banded_sources(scope):
@@ -441,7 +462,7 @@ def _records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table
     """The incidents a scope is about. All conditions go into one filter: every further one takes ibis 4 ms to merge.
 
     level : keep those alone that may be shown at this level, and have a place there.
-    rare : homicide, which is told for the whole area and a year or more at a time, may be among them.
+    rare : homicide may be among them, if it is about the whole area and a year or more; else it never is.
     """
     few = set(rare_groups())
     if scope.groups and not rare and set(scope.groups) <= few:
@@ -455,8 +476,8 @@ def _records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
     rows = _incidents(scope)
     groups = set(scope.groups or violent_groups())
-    if rare and not _whole_area_and_year(scope):
-        groups -= few
+    if not (rare and _whole_area_and_year(scope)):
+        groups -= few  # whatever else is asked for: a total less its other parts would tell them
     wanted = [
         rows.source.isin(scope.sources),
         rows.month.between(scope.start, scope.end),
@@ -533,15 +554,6 @@ def _bands(cohort: str) -> list[str]:
     bands = [f"{a}-{a + 4}" for a in range(0, 90, 5)] + ["90+"]
     cohorts = [name for name, (first, last) in COHORTS.items() if low <= first and last <= high]
     return [*cohorts, *(b for b in bands if low <= int(b.split("-")[0].rstrip("+")) <= high)]
-
-
-def _held(scope: Scope) -> ibis.Table:
-    """Every source and month asked about, with `held`: whether that month was supplied."""
-    months = pd.date_range(scope.start, scope.end, freq="MS").astype("datetime64[us]")
-    grid = pd.MultiIndex.from_product([scope.sources, months], names=["source", "month"]).to_frame(index=False)
-    supplied = table(scope, "coverage").select("source", "month").distinct().mutate(supplied=True)
-    joined = ibis.memtable(grid).left_join(supplied, ["source", "month"])
-    return joined.select("source", "month", held=joined.supplied.fill_null(False))
 
 
 def _every_month(scope: Scope, by: tuple[str, ...]) -> pd.DataFrame:

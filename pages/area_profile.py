@@ -58,6 +58,7 @@ left, right = st.columns([3, 2])
 with left:
     about = f"Records by {page.level_label(level)}"
     notes = (remarks.left_out(left_out),) if left_out else ()
+    kept = store.kept_back(scope, level)
     drawn = page.release(places, counts=["n"], derived=derived, title=about, scope=scope, notes=notes, **told)
     picture = maps.areas(
         drawn,
@@ -69,7 +70,7 @@ with left:
         unit="records",
         selected=page.selected() or None,
     )
-    page.select(page.show(drawn, picture, finding=remarks.areas(drawn), key="map"))
+    page.select(page.show(drawn, picture, finding=remarks.areas(drawn), key="map", kept_back=kept))
 with right:
     bars = charts.bars(order, category="name", value="rate", lower="lower", upper="upper", highlight=names[scope.area])
     page.show(order, bars, finding=remarks.place_in_order(order, names[scope.area]), key="order")

@@ -51,7 +51,7 @@ with page.explaining():
     ground, view = atlas.ground(scope), atlas.camera(scope)
 notes = (
     map_findings.tested(places, hotspots.PERMUTATIONS),
-    map_findings.compared(about),
+    map_findings.method(about, show),
     remarks.left_out(left_out) if left_out else "",
     remarks.not_held(store.levels(scope)),
     "A hotspot is where records concentrate, not where risk per person is high" if level == "hex" else "",
@@ -60,7 +60,12 @@ derived = ("rate", "lower", "upper", "harm", "z", "share", "ratio", "ratio_lower
 derived += ("density", "relative_risk", "health_share")
 derived = [c for c in derived if c in places]
 told = {"notes": tuple(filter(None, notes))} | ({"period": about["period"]} if "period" in about else {})
-found = page.release(places, counts=["n"], derived=derived, title=f"{shown.label} by {noun}", scope=scope, **told)
+counts = [c for c in ("n", "n_health", "n_now", "n_before") if c in places]
+told |= {"title": f"{shown.label} by {noun}", "scope": scope}
+if "health" in about:  # the marking and the origin are those of both sources
+    told["scope"] = scope.but(sources=(source, about["health"]))
+found = page.release(places, counts=counts, derived=derived, **told)
+kept = store.kept_back(told["scope"], level)
 selected = page.selected()
 
 how = {"colour": shown.column, "scheme": shown.scheme, "unit": shown.unit, "title": shown.title, "labels": shown.labels}
@@ -71,12 +76,13 @@ else:
     picture = maps.areas(found, shapes=atlas.outlines(scope, level), **how)
 left, right = st.columns([11, 9])
 with left:
-    clicked = page.show(found, picture, finding=map_findings.said(found, show, noun), key="map")
+    clicked = page.show(found, picture, finding=map_findings.said(found, show, noun), key="map", kept_back=kept)
 with right:
     top = found.table.dropna(subset=[shown.by]).sort_values([shown.by, "n"], ascending=False).head(LISTED)
     listed = page.part(found, top, title=f"The {LISTED} highest places")
     said, columns = map_findings.listed(listed, show, shown.by), ("place", *shown.listed)
-    row = page.show(listed, finding=said, key="list", columns=columns, rows_select=key, open_table=True)
+    more = {"open_table": True, "kept_back": kept}
+    row = page.show(listed, finding=said, key="list", columns=columns, rows_select=key, **more)
 page.select(clicked or row)
 
 if selected in set(places[key]):
@@ -87,22 +93,25 @@ if selected in set(places[key]):
         months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
         said = findings.trend(profiles.months_and_year_before(page, inside))
         seen = profiles.sources(page, inside)
+    inner = {"kept_back": store.kept_back(inside.but(sources=tuple(store.sources(inside))), level, by_month=True)}
     left, right = st.columns(2)
     with left:
-        page.show(months, charts.trend(months, flags=events.flags(inside)), finding=said, key="place_trend")
-        page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix")
+        page.show(months, charts.trend(months, flags=events.flags(inside)), finding=said, key="place_trend", **inner)
+        page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix", **inner)
     with right:
         bars = charts.bars(seen, category="source", value="n", in_order=True)
-        page.show(seen, bars, finding=remarks.sources(seen), key="place_sources")
+        page.show(seen, bars, finding=remarks.sources(seen), key="place_sources", **inner)
         if week:
-            page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week")
+            page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week", **inner)
         else:
             st.info("Which weekday or hour is not known here: the source chosen gives no more than the month.")
 
 told = {"value": "no", "format_func": HELD_OUT.get, "disabled": "hex" not in levels}
 if page.control("score", st.segmented_control, "Would it have worked?", list(HELD_OUT), **told) == "yes":
     with page.explaining():
-        board = besides(scope, level, size, "scoreboard")
-    board = page.release(board, counts=[], derived=[*SCORES[3:-1]], title="Maps scored on months held out", scope=scope)
+        scores = besides(scope, level, size, "scoreboard")
+    months = scores.attrs["months"]
+    about = {"title": "Maps scored on months held out", "period": words.period(months[0], months[-1])}
+    board = page.release(scores, counts=[], derived=[*SCORES[3:-1]], scope=scope, **about)
     said = map_findings.scoreboard(board, hotspots.GI, hotspots.PLAIN, hotspots.COVERED)
     page.show(board, finding=said, key="scoreboard", columns=SCORES, open_table=True)

@@ -78,14 +78,14 @@ def _card(block: object) -> Card:
             card.finding = node.value.removeprefix("#### ").replace("\\", "")
         elif kind == "caption" and not card.note:
             card.note = node.value.replace("\\", "")
+        elif kind == "bidi_component":  # our map of areas, whose message has room for a table and none in it
+            card.maps.append(str(proto))
         elif kind == "arrow_data_frame" or hasattr(proto, "arrow_data"):
             card.tables.append(_frame(proto.arrow_data.data))
         elif kind == "vega_lite_chart":
             card.charts.append((json.loads(proto.spec), {d.name: _frame(d.data.data) for d in proto.datasets}))
         elif kind == "deck_gl_json_chart":
             card.maps.append(proto.json)
-        elif kind == "bidi_component":
-            card.maps.append(str(proto))
         elif kind == "download_button":
             card.files[proto.label] = proto.deferred_file_id
     return card
@@ -96,7 +96,7 @@ def _texts(node: object) -> Iterator[str]:
     if node.type == "vega_lite_chart":
         yield proto.spec
         yield from (_frame(d.data.data).to_csv() for d in proto.datasets)
-    elif hasattr(proto, "arrow_data"):
+    elif hasattr(proto, "arrow_data") and node.type != "bidi_component":
         yield _frame(proto.arrow_data.data).to_csv()
     elif node.type == "deck_gl_json_chart":
         yield proto.json

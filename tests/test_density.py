@@ -10,7 +10,7 @@ import shapely
 import shapely.affinity
 from scipy import integrate, stats
 
-from analytics import density
+from analytics import density, density_chance, density_sums
 from analytics.errors import NotEnoughData
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
@@ -158,7 +158,7 @@ LARGE = [
 def by_lattice(points, grid, h, kernel):
     """So many events that they go by way of the lattice; the density, and a sample of centres with their exact one."""
     centres = grid[["x", "y"]].to_numpy().T
-    assert density._pairs(len(points), centres, h, kernel) > density.EXACT_TO
+    assert density_sums._pairs(len(points), centres, h, kernel) > density_sums.EXACT_TO
     found = density.kernel_density(points, grid, bandwidth_m=h, kernel=kernel)["density"]
     some = np.random.default_rng(2).choice(len(grid), 100, replace=False)
     some[:50] = found.argsort()[-50:]  # the peak among them
@@ -167,8 +167,8 @@ def by_lattice(points, grid, h, kernel):
 
 @pytest.mark.parametrize(("kernel", "h", "grid"), LARGE)
 def test_many_events_by_way_of_a_lattice_are_exact_to_a_thousandth_of_the_peak(kernel, h, grid):
-    reach = h if kernel == "quartic" else h * density.GAUSSIAN_REACH
-    n = int(1.05 * density.EXACT_TO / density._pairs(1, grid[["x", "y"]].to_numpy().T, h, kernel))
+    reach = h if kernel == "quartic" else h * density_sums.GAUSSIAN_REACH
+    n = int(1.05 * density_sums.EXACT_TO / density_sums._pairs(1, grid[["x", "y"]].to_numpy().T, h, kernel))
     assert n > 3_000 and reach > 0
     _, some, exact = by_lattice(events(n, 24_000), grid, h, kernel)
     assert furthest(some, exact) < 6e-4
@@ -231,7 +231,7 @@ def test_missing_weights_and_coordinates_are_left_out_by_way_of_the_lattice_too(
     gaps.loc[::3, "x"], gaps.loc[1::3, "n"] = np.nan, np.nan
     found = density.kernel_density(gaps, grid, bandwidth_m=4_000, weight="n")["density"]
     some = grid.sample(100, random_state=1)
-    assert density._pairs(len(gaps), grid.to_numpy().T, 4_000, "quartic") > density.EXACT_TO
+    assert density_sums._pairs(len(gaps), grid.to_numpy().T, 4_000, "quartic") > density_sums.EXACT_TO
     expected = 2 * direct(points[2::3], some, 4_000, "quartic")
     assert np.abs(found[some.index] - expected).max() < 1e-4 * found.max()
 
@@ -641,9 +641,9 @@ def test_the_approximation_has_the_mean_variance_and_skewness_of_all_labellings(
     expected = stats.pearson3.sf(z, stats.skew(sums))
     assert stats.skew(sums) > 0.25
     moments = [np.array([(k**power).sum()]) for power in (1, 2, 3)]
-    found = density._pearson_p(np.array([2.5]), *moments, cases, n - cases)[0]
+    found = density_chance.pearson_p(np.array([2.5]), *moments, cases, n - cases)[0]
     assert found == pytest.approx(min(1, 2 * min(expected, 1 - expected)), rel=1e-9)
-    mirrored = density._pearson_p(np.array([k.sum() - 2.5]), *moments, n - cases, cases)[0]
+    mirrored = density_chance.pearson_p(np.array([k.sum() - 2.5]), *moments, n - cases, cases)[0]
     assert mirrored == pytest.approx(found, rel=1e-9)  # what is not a case is a control
 
 

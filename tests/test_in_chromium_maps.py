@@ -18,6 +18,7 @@ def visit(demo, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("EXPLORER_DATA", str(demo))
     with opened(ROOT / "app.py", wait_for=".st-key-card_months") as seen:
+        seen.page.set_viewport_size({"width": 1366, "height": 1400})  # the filter bar and the map whole, unscrolled
         yield seen
     patch.undo()
 
@@ -105,7 +106,7 @@ def test_a_place_that_was_chosen_stays_chosen_when_a_filter_changes(visit) -> No
 
 @pytest.mark.parametrize(("button", "begins"), [("CSV", b"\xef\xbb\xbf#"), ("Picture", b"\x89PNG")])
 def test_a_click_on_a_download_brings_the_file(visit, button: str, begins: bytes) -> None:
-    went(visit, HEX)
+    went(visit, f"{HEX}&source=police_uk")
     card = visit.page.locator("[class*=st-key-card_map]").first
     with visit.page.expect_download(timeout=60_000) as waiting:
         card.get_by_role("button", name=button).click()

@@ -51,7 +51,7 @@ def test_a_page_runs_and_says_that_its_data_are_invented_and_where_they_come_fro
 
 def test_every_chart_and_map_can_be_taken_away_as_numbers_and_as_a_picture(on_demo: Path) -> None:
     for name in PAGES:
-        for key, card in cards(opened(name)).items():
+        for key, card in cards(opened(name, link={"source": "police_uk"})).items():
             if card.charts or card.maps:
                 assert set(card.files) == {"CSV", "Picture"}, f"{name}: {key}"
             elif card.tables:
@@ -149,12 +149,31 @@ def test_a_csv_holds_the_numbers_the_card_shows_and_where_they_come_from(on_demo
 
 
 def test_the_csv_of_the_ranked_list_is_the_list(on_demo: Path, files: dict) -> None:
-    card = cards(opened("hotspots"))["list"]
+    card = cards(opened("hotspots", link={"source": "police_uk"}))["list"]
     _, table = table_of(files[card.files["CSV"]]())
     [shown] = card.tables
     assert len(shown) == 25
     assert table["Records"].tolist() == shown["n"].tolist()
     assert np.allclose(100 * table["Share (0 to 1)"], shown["share"])
+
+
+@pytest.mark.parametrize(
+    ("source", "level", "files"),
+    [
+        ("police_uk", "hex", {"CSV", "Picture"}),  # published by its owner
+        ("police", "hex", {"Picture"}),
+        ("police", "lsoa", {"CSV", "Picture"}),  # a year of small areas
+        ("ed_istv", "lsoa", {"Picture"}),
+        ("ed_istv", "msoa", {"CSV", "Picture"}),
+    ],
+)
+def test_numbers_of_closed_sources_leave_no_finer_than_they_may(
+    source: str, level: str, files: set, on_demo: Path
+) -> None:
+    card = cards(opened("hotspots", link={"source": source, "level": level}))["map"]
+    assert set(card.files) == files
+    month = {"from": "2025-05", "to": "2025-05"}
+    assert "CSV" not in cards(opened("hotspots", link={"source": "police", "level": "msoa", **month}))["map"].files
 
 
 def test_a_picture_is_a_png(on_demo: Path, files: dict) -> None:

@@ -21,7 +21,8 @@ def test_news_say_what_was_taken_in_and_how_many_records_that_made() -> None:
         records_before=[None, 7_766.0],
     )
     assert remarks.news(made(rows, counts=())) == (
-        "The newest snapshot took in 1,240 rows of Ambulance and Police records. Records held: Police records +1,234."
+        "The newest snapshot took in 1,240 rows of Ambulance and Police records. "
+        "Records held: Ambulance +500 and Police records +1,234."
     )
 
 

@@ -69,8 +69,8 @@ def numbers(
     columns: tuple[str, ...],
     rows_select: str,
     visitor: Visitor,
-    *,
     open_table: bool,
+    kept_back: str,
 ) -> str | None:
     """The table behind a picture and what can be taken away; the id of the row that was clicked."""
     chosen = None
@@ -85,15 +85,16 @@ def numbers(
                 with drawer:
                     _table(release, key, columns, "")
         now, who = datetime.now(), visitor.name
-        st.download_button(
-            "CSV",
-            data=lambda: export.csv(release, finding, now, exporter=who),
-            file_name=export.file_name(release, "csv"),
-            mime=CSV,
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"csv_{key}",
-        )
+        if not kept_back:
+            st.download_button(
+                "CSV",
+                data=lambda: export.csv(release, finding, now, exporter=who),
+                file_name=export.file_name(release, "csv"),
+                mime=CSV,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"csv_{key}",
+            )
         if drawn:
             st.download_button(
                 "Picture",
@@ -104,6 +105,8 @@ def numbers(
                 on_click="ignore",
                 key=f"png_{key}",
             )
+    if kept_back:
+        st.caption(words.plain(f"{kept_back}."))
     return chosen
 
 

@@ -227,7 +227,7 @@ class Page:
             "published": self.facts["published"][:10],
             "freshness": _freshness(scope),
             "invented": bool(self.facts.get("invented")),
-            "notes": notes if "sources" in more else (*notes, *events.read_with_care(scope)),
+            "notes": notes if "sources" in more else (*notes, *_homicide(scope), *events.read_with_care(scope)),
         }
         return Provenance(**(facts | more))
 
@@ -241,11 +241,13 @@ class Page:
         columns: tuple[str, ...] = (),
         rows_select: str = "",
         open_table: bool = False,
+        kept_back: str = "",
     ) -> str | None:
         """One card: the finding, the picture, what a reader needs to judge it, the numbers, the downloads.
 
         columns : which columns the table shows, all of them if empty. open_table : show the numbers at once.
         rows_select : the id column a click on a row gives. Returns the id of what was clicked, if anything was.
+        kept_back : why the numbers may not be taken away as a file (`store.kept_back`); empty where they may.
         """
         if picture and picture.kind != "altair" and release.provenance.invented:
             picture = replace(picture, legend_title=f"{picture.legend_title} (indicative map)".strip())
@@ -254,7 +256,7 @@ class Page:
             clicked = cards.picture(picture, key) if picture else None
             st.caption(words.plain(cards.note(release)))
             chosen = cards.numbers(
-                release, picture, finding, key, columns, rows_select, self.visitor, open_table=open_table
+                release, picture, finding, key, columns, rows_select, self.visitor, open_table, kept_back
             )
         return clicked or chosen
 
@@ -271,6 +273,13 @@ def _area_name(scope: store.Scope) -> str:
     partnership = definitions.partnership()
     names = {a.code: a.name for a in partnership.authorities}
     return names.get(scope.area, partnership.short_name)
+
+
+def _homicide(scope: store.Scope) -> tuple[str, ...]:
+    """A word on what is in no figure by month or place, where a source holds it."""
+    if not set(store.rare_groups()) & set(store.offence_groups(scope)):
+        return ()
+    return ("Homicide is told by year and for the whole area alone, in the mix of offences, and is in no other figure",)
 
 
 def _freshness(scope: store.Scope) -> str:

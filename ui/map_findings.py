@@ -62,13 +62,23 @@ def emerging(release: Release, noun: str) -> str:
 
 
 def hidden(release: Release, noun: str) -> str:
-    """How many places health services see and the police do not, and the reverse."""
+    """How many places health services see more of than the police do, and the reverse."""
     seen = release.table["seen"]
-    alone, both, police = (int((seen == kind).sum()) for kind in (3, 2, -1))
-    if not alone:
-        return f"No {noun} is hot in health records and hidden from police records; {both:,} are hot in both."
-    are = f"{words.count(alone, noun)} {'is' if alone == 1 else 'are'} hot in health records"
-    return f"{are} beyond what police records show; {both:,} hot in both, {police:,} in police records only."
+    more, both, police = (int((seen == kind).sum()) for kind in (3, 2, -1))
+    if not more:
+        return f"No {noun} holds clearly more of the health than of the police records; {both:,} are hot in both."
+    hold = f"{words.count(more, noun)} {'holds' if more == 1 else 'hold'} clearly more of the health records"
+    return f"{hold} than of the police records; {both:,} hot in both, {police:,} in police records only."
+
+
+def robust(release: Release, noun: str) -> str:
+    """How many hotspots hang on where the lines of the grid are drawn."""
+    kinds, ways = release.table["robust"], release.table["variants"].max()
+    every, half, some = (int((kinds == kind).sum()) for kind in (3, 2, 1))
+    if not (every or half or some):
+        return f"No {noun} is a hotspot on any of {ways:,.0f} grids."
+    are = "is a hotspot" if every == 1 else "are hotspots"
+    return f"{words.count(every, noun)} {are} on all of {ways:,.0f} grids, {half:,} on half or more, {some:,} on some."
 
 
 def scoreboard(release: Release, ranked_by: str, baseline: str, share: float) -> str:
@@ -103,12 +113,11 @@ def listed(release: Release, show: str, by: str) -> str:
         told = "in cluster {0:.0f}, which has {1} times the rate of the rest"
         return _first(release, lambda row: told.format(row.cluster, words.number(row.relative_risk, 1)))
     if show == "emerging":
-        return _first(release, lambda row: f"a hotspot in {words.count(row.steps_hot, 'month')}, most of all")
+        return _first(release, lambda row: f"a hotspot in {row.steps_hot:,.0f} of the steps in time, more than in most")
     if show == "hidden":
-        return _first(
-            release,
-            lambda row: f"{row.agreement[0].lower()}{row.agreement[1:]}, {row.n_health:,.0f} against {row.n:,.0f}",
-        )
+        return _first(release, lambda row: f"{words.value('agreement', row.agreement).lower()}")
+    if show == "robustness":
+        return _first(release, lambda row: f"a hotspot on {row.variants_hot:,.0f} of {row.variants:,.0f} grids")
     if show == "change":
         least = "at least {0} times as many as a year before, as far as chance allows"
         return _first(release, lambda row: least.format(words.figure("ratio_lower", row.ratio_lower)))
@@ -131,13 +140,16 @@ def tested(places: pd.DataFrame, permutations: int) -> str:
     return f"Gi*: {permutations:,} conditional permutations, Benjamini-Hochberg over {words.count(n, 'place')}"
 
 
-def compared(about: Mapping[str, object]) -> str:
-    """Which months a change is about, or which definitions of emerging; empty where neither is shown."""
+def method(about: Mapping[str, object], show: str) -> str:
+    """How what the map shows besides counts was made, and of which months; empty where there is nothing to say."""
     months = about.get("months", ())
-    if not months:
-        return str(about.get("method", ""))
-    held = words.count(len(months), "month")
-    return f"{held} held in both years, {words.period(months[0], months[-1])} against a year before"
+    told = [str(about["method"])] if about.get("method") else []
+    if months:
+        whose = "supplied by both sources" if show == "hidden" else "held in both years"
+        against = "" if show == "hidden" else " against a year before"
+        span = words.period(months[0], months[-1])
+        told.append(f"{words.count(len(months), 'month')} {whose}, {span}{against}")
+    return ". ".join(told)
 
 
 SENTENCES = {
@@ -146,6 +158,7 @@ SENTENCES = {
     "clusters": clusters,
     "persistence": persistent,
     "emerging": emerging,
+    "robustness": robust,
     "hidden": hidden,
     "change": changed,
 }

@@ -180,10 +180,17 @@ def news(release: Release) -> str:
     table = release.table
     if table.empty:
         return "The newest snapshot brought no new rows."
-    rows = words.count(table["accepted"].sum(), "row")
-    took = f"The newest snapshot took in {rows} of {words.some(table['source'])}."
-    grown = table.dropna(subset=["records_held", "records_before"])
-    changes = grown["records_held"] - grown["records_before"]
+    told = table.dropna(subset=["accepted"])
+    rows = words.count(told["accepted"].sum(), "row")
+    took = f"The newest snapshot took in {rows} of {words.some(told['source'])}" if len(told) else ""
+    apart = table.loc[table["accepted"].isna(), "source"]
+    if len(apart):
+        also = f"{words.some(apart)}, whose counts are not shown"
+        took = f"{took}; also {also}" if took else f"The newest snapshot took in {also}"
+    took += "."
+    grown = table.dropna(subset=["records_held"])
+    grown = grown if table["records_before"].notna().any() else grown.head(0)  # a first snapshot compares with nothing
+    changes = grown["records_held"] - grown["records_before"].fillna(0)
     told = [f"{source} {change:+,.0f}" for source, change in zip(grown["source"], changes, strict=True)]
     return f"{took} Records held: {words.listed(told)}." if told else took
 

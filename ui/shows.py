@@ -45,7 +45,7 @@ LASTING = {3: "80% of the months or more", 2: "a third of the months or more", 1
 LASTING |= dict.fromkeys((-1, -2, -3), "")
 EMERGENCE = {3: "persistent", 2: "emerging", 1: "now and then", 0: "no pattern", -1: "former", -2: "", -3: ""}
 SEEN = {
-    3: "health records, hidden from the police",
+    3: "health records more than police records",
     2: "both",
     1: "one, unclear",
     0: "neither",
@@ -53,6 +53,7 @@ SEEN = {
 }
 SEEN |= {-2: "", -3: ""}
 CLUSTERS = {3: "most likely cluster", 2: "another cluster", 0: "in none"} | dict.fromkeys((1, -1, -2, -3), "")
+ROBUST = {3: "every grid", 2: "half of the grids or more", 1: "some grids", 0: "none"} | dict.fromkeys((-1, -2, -3), "")
 CHANGED = {2: "clearly more", 1: "", 0: "no clear change", -1: "", -2: "clearly fewer", 3: "", -3: ""}
 SHOWS = {
     "hot": Show("Gi* hotspots", "confidence", "Hotspots (Gi*)", "class"),
@@ -95,6 +96,16 @@ SHOWS = {
         answer="persistence",
         labels=LASTING,
     ),
+    "robustness": Show(
+        "Robustness",
+        "robust",
+        "Hotspot on",
+        "class",
+        by="robustness",
+        listed=("robustness", "n", "sure"),
+        answer="robustness",
+        labels=ROBUST,
+    ),
     "emerging": Show(
         "Emerging",
         "emergence",
@@ -136,4 +147,5 @@ def offered(level: str, levels: list[str], *, health: str) -> list[str]:
     protected = "hex" not in levels
     lacking = {"rate", "clusters"} if level == "hex" else {"density"}
     lacking |= {"harm", "clusters", "persistence", "emerging", "change"} if protected else set()
+    lacking |= set() if level == "hex" else {"robustness"}
     return [name for name in SHOWS if name not in lacking and (name != "hidden" or health)]

@@ -58,6 +58,7 @@ class Source:
 
     basis : what its places mean, in words. floor_m : metres below which its places are never mapped.
     answers : the filters its records can answer. open : whether anyone may see it as published.
+    take_level : the finest level of areas whose numbers may be taken away as a file; empty for no bound.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Source:
     frequency: str
     answers: frozenset[str]
     note: str
+    take_level: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _source(name: str, entry: dict) -> Source:
         frequency=entry["frequency"],
         answers=frozenset(name for name, able in can.items() if able),
         note=entry.get("note", ""),
+        take_level=entry.get("take_level", ""),
     )
 
 
