@@ -93,14 +93,15 @@ if selected in set(places[key]):
         months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
         said = findings.trend(profiles.months_and_year_before(page, inside))
         seen = profiles.sources(page, inside)
-    inner = {"kept_back": store.kept_back(inside.but(sources=tuple(store.sources(inside))), level, by_month=True)}
+    inner = {"kept_back": store.kept_back(inside, level, by_month=True)}
+    every = store.kept_back(inside.but(sources=tuple(store.sources(inside))), level)
     left, right = st.columns(2)
     with left:
         page.show(months, charts.trend(months, flags=events.flags(inside)), finding=said, key="place_trend", **inner)
         page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix", **inner)
     with right:
         bars = charts.bars(seen, category="source", value="n", in_order=True)
-        page.show(seen, bars, finding=remarks.sources(seen), key="place_sources", **inner)
+        page.show(seen, bars, finding=remarks.sources(seen), key="place_sources", kept_back=every)
         if week:
             page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week", **inner)
         else:

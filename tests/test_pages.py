@@ -176,6 +176,25 @@ def test_numbers_of_closed_sources_leave_no_finer_than_they_may(
     assert "CSV" not in cards(opened("hotspots", link={"source": "police", "level": "msoa", **month}))["map"].files
 
 
+def test_of_a_place_no_number_of_a_closed_source_leaves_in_a_file_or_a_picture(on_demo: Path) -> None:
+    cells = store.cell_counts(
+        store.Scope(
+            "restricted",
+            store.snapshot_facts()["id"],
+            start=pd.Timestamp("2025-01-01"),
+            end=pd.Timestamp("2025-12-01"),
+            sources=("police",),
+        ),
+        size_m=500,
+    )
+    place = cells.nlargest(1, "n")["cell_id"].iat[0]
+    closed = cards(opened("hotspots", link={"selected": place}))
+    assert [set(closed[f"place_{key}"].files) for key in ("trend", "mix", "week", "sources")] == [set()] * 4
+    published = cards(opened("hotspots", link={"selected": place, "source": "police_uk"}))
+    assert set(published["place_trend"].files) == {"CSV", "Picture"}
+    assert set(published["place_sources"].files) == set()  # other sources stand beside it
+
+
 def test_a_picture_is_a_png(on_demo: Path, files: dict) -> None:
     card = cards(opened("trends"))["trend"]
     assert files[card.files["Picture"]]()[:8] == b"\x89PNG\r\n\x1a\n"
