@@ -58,6 +58,7 @@ def adaptive_kernel_density(
     *,
     bandwidth_m: float,
     pilot_m: float | None = None,
+    narrowest_m: float = 0.0,
     kernel: str = "quartic",
     weight: str | None = None,
     land=None,
@@ -65,12 +66,13 @@ def adaptive_kernel_density(
     """As `kernel_density`, with a narrower window where events are many and a wider one where they are few.
 
     bandwidth_m : the geometric mean of the events' bandwidths. pilot_m : bandwidth of the first, fixed density that
-        sets them; the same if not given. Other arguments as in `kernel_density`.
+        sets them; the same if not given. narrowest_m : no bandwidth is below this, as for points snapped to a street.
+        Other arguments as in `kernel_density`.
 
     Returns `grid` with `density`. Each event's bandwidth goes with one over the square root of the pilot density at
     its place, up to 5 times the mean. With `land`, the kernel at a centre has the bandwidth an event there would have.
-    Misleads: two maps of different periods have different bandwidths in the same place. A bandwidth goes down to a
-    few metres at a pile of snapped events, whose peak then is that of the snapping.
+    Misleads: two maps of different periods have different bandwidths in the same place. Without `narrowest_m` a
+    bandwidth goes down to a few metres at a pile of snapped events, whose peak then is that of the snapping.
     Source: Abramson (1982), Annals of Statistics 10(4), 1217-1223; Silverman (1986), 5.3.
     """
     _check(kernel, bandwidth_m, pilot_m or bandwidth_m)
@@ -82,10 +84,10 @@ def adaptive_kernel_density(
     pilot_m = np.float64(pilot_m or bandwidth_m)
     pilot = sums.exact(x, y, w, pilot_m, np.stack([x, y]), kernel)
     level = np.exp(np.average(np.log(pilot), weights=w))
-    own = _abramson(pilot, level, bandwidth_m)
+    own = _abramson(pilot, level, bandwidth_m, narrowest_m)
     density = sums.per_km2(sums.exact(x, y, w / own**2, own, centres, kernel), 1.0, kernel)
     if land is not None:
-        there = _abramson(sums.exact(x, y, w, pilot_m, centres, kernel), level, bandwidth_m)
+        there = _abramson(sums.exact(x, y, w, pilot_m, centres, kernel), level, bandwidth_m, narrowest_m)
         density /= mass.mass_inside(centres, there, kernel, mass.polygons(land))
     return grid.assign(density=density)
 
@@ -223,10 +225,10 @@ def _centres(grid: pd.DataFrame) -> np.ndarray:
     return np.stack([grid[name].to_numpy(dtype=float, na_value=np.nan) for name in ("x", "y")])
 
 
-def _abramson(pilot: np.ndarray, level: float, bandwidth_m: float) -> np.ndarray:
+def _abramson(pilot: np.ndarray, level: float, bandwidth_m: float, narrowest_m: float) -> np.ndarray:
     """Bandwidths by the square-root law about `level`, the geometric mean of the pilot density over the events."""
     far = level / TRIM**2  # also where the pilot is nought
-    return bandwidth_m * np.sqrt(level / np.maximum(pilot, far))
+    return np.maximum(bandwidth_m * np.sqrt(level / np.maximum(pilot, far)), narrowest_m)
 
 
 def _top(density: np.ndarray, share: float) -> np.ndarray:

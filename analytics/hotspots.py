@@ -1,5 +1,7 @@
 """Where events concentrate more than chance allows: Gi*, Moran's I, ranks. A row is a cell or an area."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -122,6 +124,7 @@ def persistence(
     alpha: float = 0.05,
     permutations: int = 9_999,
     seed: int = 0,
+    tell: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """In what share of the periods is each cell a hotspot?
 
@@ -130,6 +133,7 @@ def persistence(
         day and night apart, ask with the counts of each.
     months : the periods supplied, of which one may be without any event and so without a row; None: those with rows.
     alpha : a cell is hot where Gi* is high and its corrected p-value (Benjamini-Hochberg, in each period) is below.
+    tell : called after each period with the share of them that is done.
 
     Returns `cells` with `periods`, `periods_hot` and `persistence` (their ratio; missing without any period).
     Misleads when periods are short: few events in a month make few hotspots even where every year has them.
@@ -140,6 +144,8 @@ def persistence(
     for number, month in enumerate(supplied):
         n = counted.loc[month] if month in counted.index else pd.Series(dtype=float)
         hot += _hot(cells.assign(n=cells[key].map(n).fillna(0.0)), near, alpha, permutations, seed + number)
+        if tell:
+            tell((number + 1) / len(supplied))
     periods = len(supplied)
     share = hot / periods if periods else np.nan
     return cells.assign(periods=periods, periods_hot=hot, persistence=share)

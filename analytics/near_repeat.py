@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from analytics import neighbours
+from analytics import neighbours, rates
 from analytics.errors import NotEnoughData
 
 FEWEST_POINTS = 2  # below this there is no pair; what is too little to show is the page's decision
@@ -66,6 +66,30 @@ def knox(
         apart = _table(_sizes(band, edges_m), np.array([0, _pairs(len(ticks))]), edges_m)[..., 0]
         expected, p = apart * np.diff(every) / _pairs(len(ticks)), np.full(observed.shape, np.nan)
     return _as_rows(edges_m, edges_days, observed, expected, p, left_out=len(points) - len(ticks))
+
+
+def nearby(
+    points: pd.DataFrame, *, within_m: float = 200, within_days: float = 14, permutations: int = 999, seed: int = 0
+) -> pd.DataFrame:
+    """How many times as many pairs of events as chance gives are both near each other and soon after each other?
+
+    points, permutations, seed : as in `knox`.
+    within_m, within_days : pairs nearer than `within_m` metres (as the crow flies) and fewer than `within_days` days
+        apart; neither limit is included.
+
+    Returns one row, that of `knox` for this one band, with `lower`, `upper` (95%: of `observed` by Poisson, over
+    `expected`), `method` and `events` (those with a place and a date). No pair expected: no ratio, no interval.
+    Misleads as `knox` does. The interval takes pairs for independent, though one event can be in many: where incidents
+    come as several events at once (five victims make ten pairs) it is too narrow. Whether there are more pairs than
+    chance gives is for `p_value` to say.
+    Source: as for `knox`; interval as in `rates.crude`.
+    """
+    bands = {"distance_bands_m": [0, within_m], "time_bands_days": [0, within_days]}
+    row = knox(points, **bands, permutations=permutations, seed=seed)
+    interval = rates.crude(row["observed"], row["expected"], per=1)
+    method = interval["method"].where(row["expected"] > 0)
+    events = len(points) - row.attrs["left_out"]
+    return row.assign(lower=interval["lower"], upper=interval["upper"], method=method, events=events)
 
 
 def _against_shuffles(observed, ticks, first, second, band, limits, every, edges_m, permutations: int, seed: int):

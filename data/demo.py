@@ -76,7 +76,9 @@ def world(seed: int = 0) -> World:
     """The invented area, the same for the same seed."""
     areas = demo_geography.areas(seed)
     population = demo_geography.population(areas, seed)
-    return World(areas, population, demo_ground.ground(areas, population, demo_planted.planted(), seed))
+    by_day = demo_geography.workday(areas, population)
+    everybody = pd.concat([population, by_day], ignore_index=True)
+    return World(areas, everybody, demo_ground.ground(areas, population, demo_planted.planted(), seed))
 
 
 def events(invented: World, seed: int = 0) -> dict[str, pd.DataFrame]:

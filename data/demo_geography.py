@@ -21,6 +21,7 @@ FORCE_AREA = "Hampshire and Isle of Wight"
 SMALL_AREA, GROUP = 1_650, 4.8  # residents of a small area, small areas of a group: about the national averages
 FEWEST = 3  # small areas of a group
 GRID_M = 1.0  # every corner sits on this grid, so that neighbours share their edges exactly
+AT_HOME, CENTRE_M = 0.55, 900  # share of residents who stay in their area by day; how far a town centre reaches
 PERSON = 20  # residents per scattered point: about 80 points are enough to place a small area
 TOWN_DENSITY = 3_500  # residents per square kilometre where people live close together
 SCATTER = 0.55  # standard deviation of the scatter, as a share of the radius that this density gives
@@ -82,6 +83,25 @@ def population(areas: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
             parts.append(_long(people, small["area_code"]).assign(year=year))
     fixed = {"area_level": "lsoa", "pop_type": "resident", "vintage": VINTAGE, "estimated": True, "feed_id": FEED}
     return schema.typed(pd.concat(parts, ignore_index=True).assign(**fixed), "population")
+
+
+def workday(areas: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
+    """How many people are in each small area on a working day? Those at home, and those who come to the nearest towns.
+
+    areas, population : as above. Rows of the table `population` for its newest year, all ages and sexes in one; rough
+    assumptions of ours, to show what another denominator does: a town centre has many times its residents by day.
+    """
+    small = areas[areas["area_level"] == "lsoa"]
+    newest = population[population["year"] == population["year"].max()]
+    living = small["area_code"].map(newest.groupby("area_code")["population"].sum()).to_numpy(dtype=float)
+    towns = settlements()
+    away = np.hypot(*(small[["x", "y"]].to_numpy()[:, None] - towns[["x", "y"]].to_numpy()).transpose(2, 0, 1))
+    pull = (towns["population"].to_numpy() * np.exp(-0.5 * (away / CENTRE_M) ** 2)).sum(axis=1)
+    people = AT_HOME * living + (1 - AT_HOME) * living.sum() * pull / pull.sum()
+    fixed = {"area_level": "lsoa", "age_band5": "all", "sex": "all", "vintage": VINTAGE, "estimated": True}
+    fixed |= {"year": newest["year"].iat[0], "pop_type": "workday", "feed_id": FEED}
+    rows = pd.DataFrame({"area_code": small["area_code"].to_numpy(), "population": np.round(people)})
+    return schema.typed(rows.assign(**fixed), "population")
 
 
 # Where the lines run. `held` is the ground a shape must stay on: first a land mass, then an authority's part of one.

@@ -25,9 +25,10 @@ OVERALL_TENTH = r"^(imd\d{4}|demo_deprivation)_decile$"  # the indicators that h
 FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
 OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
-FINENESS = ("hex", "lsoa", "msoa", "lad")
+FINENESS = ("hex", "lsoa", "ward", "msoa", "lad")
 TAKEN = {"lsoa": "small area", "msoa": "neighbourhood"}
-AREA_COLUMN = {"lsoa": "lsoa_code", "msoa": "msoa_code", "lad": "authority_code"}
+AREA_COLUMN = {"lsoa": "lsoa_code", "ward": "ward_code", "msoa": "msoa_code", "lad": "authority_code"}
+WARD = "lsoa_ward"  # the lookup that says in which ward most of a small area lies
 
 
 class NotHeld(Exception):
@@ -78,13 +79,15 @@ def monthly_counts(scope: Scope, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
         rest = tuple(s for s in scope.sources if s not in banded)
         return pd.concat([monthly_counts(scope.but(sources=rest), by=by), rows]) if rest else rows
     keys = ["source", "month", *by]
-    counted = run(scope, _records(scope).group_by(keys).agg(n=_.count()))
+    counted = run(scope, records(scope).group_by(keys).agg(n=_.count()))
     full = _every_month(scope, by).merge(counted, on=keys, how="left")
     return _with_bounds(full[keys].assign(n=full["n"].fillna(0).where(full["held"])))
 
 
-def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
-    """Records per source and area of a level over the period, with the residents there.
+def area_counts(scope: Scope, *, level: str, per: str = "resident") -> pd.DataFrame:
+    """Records per source and area of a level over the period, with the people there.
+
+    per : which people, a kind of `denominators`; `largest` is the harm of the one record that has most of it.
 
     Returns source, the columns of the areas, population, months (how many were supplied), n, n_lower, n_upper, status.
     Finer than MSOA, domestic and sexual records are left out, as are groups that may not be placed. Protected
@@ -96,16 +99,20 @@ def area_counts(scope: Scope, *, level: str) -> pd.DataFrame:
             raise NotHeld(_names(banded) + FIXED)
         return _with_places(scope, level, counts, year)
     column = _column(level)
-    rows = _records(scope, level=level)
-    counted = run(scope, rows.group_by("source", area_code=rows[column]).agg(n=_.count(), harm=_.harm_cchi.sum()))
+    rows = records(scope, level=level)
+    counted = run(scope, rows.group_by("source", area_code=rows[column]).agg(n=_.count(), **_harm()))
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
-    people = _residents(scope, level)
+    people = _people(scope, level, per)
     places = run(scope, places.left_join(people, "area_code").select(*places.columns, "population", "year"))
     parts = [places.sort_values("area_code").assign(source=s, months=_months(scope, s)) for s in sorted(scope.sources)]
     full = pd.concat(parts or [places.head(0).assign(source="", months=0)], ignore_index=True)
     full = full.merge(counted, on=["source", "area_code"], how="left")
     supplied = full["months"] > 0
-    return _with_bounds(full.assign(n=full["n"].fillna(0).where(supplied), harm=full["harm"].fillna(0.0)))
+    return _with_bounds(full.assign(n=full["n"].fillna(0).where(supplied), **full[["harm", "largest"]].fillna(0.0)))
+
+
+def _harm() -> dict[str, ibis.Value]:
+    return {"harm": _.harm_cchi.sum(), "largest": _.harm_cchi.max()}
 
 
 def _months(scope: Scope, source: str) -> int:
@@ -117,7 +124,7 @@ def _with_places(scope: Scope, level: str, counts: pd.DataFrame, year: str) -> p
     """Protected counts beside the areas they are about; an area without a row is not held."""
     places = _areas(scope, level).select("area_code", "name", "everyday_name", "authority_code", "area_km2", "x", "y")
     known = run(scope, places).merge(
-        run(scope, _residents(scope, level))[["area_code", "population", "year"]], how="left"
+        run(scope, _people(scope, level, "resident"))[["area_code", "population", "year"]], how="left"
     )
     found = known.merge(counts, on="area_code", how="left")
     found["status"] = found["status"].fillna(MISSING)
@@ -128,13 +135,14 @@ def _with_places(scope: Scope, level: str, counts: pd.DataFrame, year: str) -> p
 def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0, 0.0)) -> pd.DataFrame:
     """Records per hexagon of one source over the period; every cell on the land of the area, zeros included.
 
-    size_m : metres across the flats. Returns cell_id, q, r, x, y, n, n_lower, n_upper, status.
+    size_m : metres across the flats.
+    Returns cell_id, q, r, x, y, harm, largest (of one record), n, n_lower, n_upper, status.
     Domestic and sexual records, and groups that may not be placed, are left out; below the source's floor: NotHeld.
     """
     _check_map(scope, size_m)
-    rows = _records(scope, level="hex")
+    rows = records(scope, level="hex")
     q, r = hexagon(rows.easting - origin[0], rows.northing - origin[1], size_m)
-    counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count(), harm=_.harm_cchi.sum()))
+    counted = run(scope, rows.group_by(q=q, r=r).agg(n=_.count(), **_harm()))
     land = _land_cells(scope, size_m, origin)
     cells = land.merge(counted, on=["q", "r"], how="outer")
     radius = size_m / np.sqrt(3)
@@ -142,14 +150,15 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     cells["y"] = origin[1] + size_m * (cells["r"] + cells["q"] / 2)
     cells["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(cells["q"], cells["r"], strict=True)]
     supplied = any(scope.start <= month <= scope.end for month in held_months(scope, scope.sources[0]))
-    cells[["n", "harm"]] = cells[["n", "harm"]].fillna(0 if supplied else np.nan)
-    return _with_bounds(cells[["cell_id", "q", "r", "x", "y", "n", "harm"]])
+    sums = ["n", "harm", "largest"]
+    cells[sums] = cells[sums].fillna(0 if supplied else np.nan)
+    return _with_bounds(cells[["cell_id", "q", "r", "x", "y", *sums]])
 
 
 def cell_months(scope: Scope, *, size_m: int) -> pd.DataFrame:
     """Records per hexagon and month supplied, as `cell_counts` counts them: cell_id, month, n; none is no row."""
     _check_map(scope, size_m)
-    rows = _records(scope, level="hex")
+    rows = records(scope, level="hex")
     q, r = hexagon(rows.easting, rows.northing, size_m)
     found = run(scope, rows.group_by(q=q, r=r, month=rows.month).agg(n=_.count()))
     found["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
@@ -158,7 +167,7 @@ def cell_months(scope: Scope, *, size_m: int) -> pd.DataFrame:
 
 def area_months(scope: Scope, *, level: str) -> pd.DataFrame:
     """Records of one source per area and month supplied: area_code, month, n; none is no row."""
-    rows = _records(scope, level=level)
+    rows = records(scope, level=level)
     found = run(scope, rows.group_by(area_code=rows[_column(level)], month=rows.month).agg(n=_.count()))
     return _of_months_held(scope, found)[["area_code", "month", "n"]]
 
@@ -171,15 +180,17 @@ def _of_months_held(scope: Scope, found: pd.DataFrame) -> pd.DataFrame:
 def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
     """What to call each hexagon with records: cell_id, street (the commonest published label), area (where most lie).
 
-    `area` is the everyday name of the neighbourhood, else its authority's. Sources without labels have no street.
+    `area` is the everyday name of the neighbourhood, else its authority's. Sources without labels have no street; a
+    venue is told by its kind alone ("near a supermarket").
     """
     _check_map(scope, size_m)
-    rows = _records(scope, level="hex")
+    rows = records(scope, level="hex")
     q, r = hexagon(rows.easting, rows.northing, size_m)
     place = ibis.coalesce(rows.lsoa_code, rows.authority_code)
     parts = run(scope, rows.group_by(q=q, r=r, street=rows.location_key, place=place).agg(n=_.count()))
     found = _commonest(parts, "street").merge(_commonest(parts, "place"), on=["q", "r"], how="right")
     known = run(scope, table(scope, "areas").select("area_code", "name", "everyday_name")).set_index("area_code")
+    found["street"] = found["street"].replace(definitions.venue_labels())
     found["area"] = found["place"].map(known["everyday_name"].fillna(known["name"]))
     found["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
     return found[["cell_id", "street", "area"]]
@@ -220,7 +231,7 @@ def source_counts(scope: Scope) -> pd.DataFrame:
         if not set(scope.groups) <= set(offence_groups(only)):
             continue
         try:
-            by_month = run(only, _records(only).group_by("month").agg(n=_.count()))
+            by_month = run(only, records(only).group_by("month").agg(n=_.count()))
         except NotHeld:
             continue
         n, months = _of_months_held(only, by_month)["n"].sum(), _months(only, source)
@@ -240,7 +251,7 @@ def records_held(scope: Scope) -> pd.DataFrame:
     counts = {
         name: _contents(str(publish.root()), snapshot, scope.tier).groupby("source")["n"].sum()
         for name, snapshot in both.items()
-        if _holds(scope.but(snapshot=snapshot), "incidents")
+        if holds(scope.but(snapshot=snapshot), "incidents")
     }
     found = pd.DataFrame(counts).rename_axis("source").reset_index()
     return found.reindex(columns=["source", "records_held", "records_before"])
@@ -253,13 +264,13 @@ def offence_mix(scope: Scope) -> pd.DataFrame:
     """
     if banded := banded_sources(scope):
         return protected.mix(_protected(scope, banded), scope.area)
-    rows = _records(scope, rare=True)
+    rows = records(scope, rare=True)
     return _answer(scope, rows.group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n")))
 
 
 def weekday_hour(scope: Scope) -> pd.DataFrame:
     """Records per source, weekday (0 is Monday) and hour, zeros included; `.attrs["left_out"]`: time unknown."""
-    rows = _records(scope)
+    rows = records(scope)
     known = rows.filter(_.time_known, _.dt_from.notnull())
     counted = known.group_by("source", weekday=known.dt_from.day_of_week.index(), hour=known.dt_from.hour()).agg(
         n=_.count()
@@ -289,10 +300,10 @@ def held_months(scope: Scope, source: str) -> list[pd.Timestamp]:
 def sources(scope: Scope) -> list[str]:
     """The sources of incidents this tier holds, fullest first."""
     open_ = []
-    if _holds(scope, "incidents"):
+    if holds(scope, "incidents"):
         counted = _contents(str(publish.root()), scope.snapshot, scope.tier).groupby("source")["n"].sum()
         open_ = counted.sort_values(ascending=False).index.tolist()
-    if not _holds(scope, "protected"):
+    if not holds(scope, "protected"):
         return open_
     closed = run(scope, table(scope, "protected").select("source").distinct().order_by("source"))["source"]
     return open_ + [s for s in closed if s not in open_ and definitions.source(s).table == "incidents"]
@@ -300,7 +311,7 @@ def sources(scope: Scope) -> list[str]:
 
 def banded_sources(scope: Scope) -> tuple[str, ...]:
     """The chosen sources that this tier holds only as protected aggregates."""
-    if scope.tier != "partner" or not _holds(scope, "protected"):
+    if scope.tier != "partner" or not holds(scope, "protected"):
         return ()
     return tuple(s for s in scope.sources if not definitions.source(s).open)
 
@@ -311,7 +322,7 @@ def offence_groups(scope: Scope) -> list[str]:
     if banded := banded_sources(scope):
         rows = table(scope, "protected").filter(_.source.isin(banded)).select("measure").distinct()
         found |= set(run(scope, rows)["measure"])
-    if _holds(scope, "incidents"):
+    if holds(scope, "incidents"):
         rows = _contents(str(publish.root()), scope.snapshot, scope.tier)
         found |= set(rows.loc[rows["source"].isin(scope.sources), "offence_group"])
     return [g for g in definitions.offence_groups() if g in found]
@@ -337,9 +348,18 @@ def areas(scope: Scope, *, level: str) -> pd.DataFrame:
 
 
 def levels(scope: Scope) -> list[str]:
-    """The levels of areas that are held, finest first."""
+    """The levels of areas that are held, finest first; wards only with the lookup that says what lies in them."""
     held = _levels(str(publish.root()), scope.snapshot, scope.tier)
     return [level for level in ("lsoa", "msoa", "ward", "lad") if level in held]
+
+
+def denominators(scope: Scope, *, level: str) -> list[str]:
+    """Which kinds of people areas of a level have a number of: resident, workday, ambient, custom."""
+    if not holds(scope, "population"):
+        return []
+    kinds = _kinds_of_people(str(publish.root()), scope.snapshot, scope.tier)
+    held = {kind for at, kind in kinds if at == ("lsoa" if level == "ward" else level)}
+    return [kind for kind in ("resident", "workday", "ambient", "custom") if kind in held]
 
 
 def admissions(scope: Scope) -> pd.DataFrame:
@@ -349,8 +369,8 @@ def admissions(scope: Scope) -> pd.DataFrame:
     What its owner withheld of those (`withheld` counts it) is not in the sum, which is then too low. A partner sees the
     protected aggregates.
     """
-    if not _holds(scope, "admissions"):
-        if not _holds(scope, "protected"):
+    if not holds(scope, "admissions"):
+        if not holds(scope, "protected"):
             return _with_bounds(pd.DataFrame(columns=["period", "icd_group", "n", "withheld"]))
         return protected.admissions(run(scope, table(scope, "protected").filter(_.source == "admissions")), scope.area)
     rows = table(scope, "admissions").filter(_.period_type == "financial_year")
@@ -437,7 +457,7 @@ def left_out(scope: Scope, level: str) -> int:
     """How many records of the scope may not be placed at a level, or carry no place."""
     if banded_sources(scope):
         return 0
-    rows = _records(scope)
+    rows = records(scope)
     placed = [condition.fill_null(False) for condition in _placed(rows, level)]
     counts = run(scope, rows.agg(n=_.count(), placed=reduce(and_, placed).sum())).iloc[0].fillna(0)
     return int(counts["n"] - counts["placed"])
@@ -458,7 +478,7 @@ def _whole_area_and_year(scope: Scope) -> bool:
     return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time) and months >= 12
 
 
-def _records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
+def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
     """The incidents a scope is about. All conditions go into one filter: every further one takes ibis 4 ms to merge.
 
     level : keep those alone that may be shown at this level, and have a place there.
@@ -475,6 +495,8 @@ def _records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table
         names = ", ".join(definitions.source(s).label for s in unable)
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
     rows = _incidents(scope)
+    if "ward" in (level, _level_of(scope.place)):
+        rows = rows.left_join(_wards(scope), "lsoa_code").drop("lsoa_code_right")
     groups = set(scope.groups or violent_groups())
     if not (rare and _whole_area_and_year(scope)):
         groups -= few  # whatever else is asked for: a total less its other parts would tell them
@@ -503,7 +525,7 @@ def _records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table
 def _inside(scope: Scope, rows: ibis.Table) -> list[ibis.Value]:
     """That a record lies in the scope's place, and may be shown there: no more of them than the map of its level."""
     if ":" not in scope.place:
-        level = {"01": "lsoa", "02": "msoa"}.get(scope.place[1:3], "lad")
+        level = _level_of(scope.place)
         return [*_allowed(rows, level), rows[AREA_COLUMN[level]] == scope.place]
     try:
         size, q, r = (int(part) for part in scope.place.split(":"))
@@ -512,6 +534,11 @@ def _inside(scope: Scope, rows: ibis.Table) -> list[ibis.Value]:
     _check_floor(scope, size)
     column, row = hexagon(rows.easting, rows.northing, size)
     return [*_allowed(rows, "hex"), column == q, row == r]
+
+
+def _level_of(place: str) -> str:
+    """The level of a place by its code, hex for a cell's."""
+    return "hex" if ":" in place else {"01": "lsoa", "02": "msoa", "05": "ward"}.get(place[1:3], "lad")
 
 
 def _placed(rows: ibis.Table, level: str) -> list[ibis.Value]:
@@ -572,11 +599,21 @@ def _values(scope: Scope, column: str) -> list[str]:
     return [g for g in offence_groups(scope) if g in wanted]
 
 
-def _residents(scope: Scope, level: str) -> ibis.Table:
-    """Of the newest year held at a level, both sexes and all ages added up."""
-    people = table(scope, "population").filter(_.area_level == level, _.pop_type == "resident")
+def _people(scope: Scope, level: str, kind: str) -> ibis.Table:
+    """Of the newest year held at a level, both sexes and all ages added up; of wards the small areas most in them."""
+    people = table(scope, "population").filter(_.area_level == level, _.pop_type == kind)
+    if level == "ward":
+        parts = table(scope, "population").filter(_.area_level == "lsoa", _.pop_type == kind)
+        wards = _wards(scope).select("lsoa_code", "ward_code")
+        people = parts.join(wards, parts.area_code == wards.lsoa_code).mutate(area_code=_.ward_code)
     newest = people.filter(_.year == people.year.max())
     return newest.group_by(["area_code", "year"]).agg(population=_.population.sum(), estimated=_.estimated.any())
+
+
+def _wards(scope: Scope) -> ibis.Table:
+    """Small areas and the ward most of each lies in: lsoa_code, ward_code."""
+    rows = table(scope, "lookups").filter(_.kind == WARD)
+    return rows.select(lsoa_code=_.from_code, ward_code=_.to_code).distinct()
 
 
 def _areas(scope: Scope, level: str) -> ibis.Table:
@@ -619,7 +656,17 @@ def _contents(root: str, snapshot: str, tier: str) -> pd.DataFrame:
 @lru_cache(maxsize=32)
 def _levels(root: str, snapshot: str, tier: str) -> frozenset[str]:
     scope = Scope(tier, snapshot)
-    return frozenset(run(scope, table(scope, "areas").select("area_level").distinct())["area_level"])
+    held = set(run(scope, table(scope, "areas").select("area_level").distinct())["area_level"])
+    if "ward" in held and not len(run(scope, _wards(scope).limit(1))):
+        held.remove("ward")
+    return frozenset(held)
+
+
+@lru_cache(maxsize=32)
+def _kinds_of_people(root: str, snapshot: str, tier: str) -> frozenset[tuple[str, str]]:
+    scope = Scope(tier, snapshot)
+    found = run(scope, table(scope, "population").select("area_level", "pop_type").distinct())
+    return frozenset(zip(found["area_level"], found["pop_type"], strict=True))
 
 
 @lru_cache(maxsize=32)
@@ -637,7 +684,7 @@ def _answer(scope: Scope, question: ibis.Table) -> pd.DataFrame:
     return _with_bounds(run(scope, question))
 
 
-def _holds(scope: Scope, name: str) -> bool:
+def holds(scope: Scope, name: str) -> bool:
     return name in _engine_of(scope).tables
 
 

@@ -212,6 +212,7 @@ def _protected(snapshot: Path, before: Path | None) -> pd.DataFrame:
         with duckdb.connect() as engine:
             counts = engine.execute(f"SELECT {keys}, count(*) AS n FROM read_parquet([{names}]) GROUP BY ALL").df()
     areas, people = (pd.read_parquet(restricted / f"{t}.parquet") for t in ("areas", "population"))
+    people = people[people["pop_type"] == "resident"]
     newest = people[people["year"] == people.groupby("area_level")["year"].transform("max")]
     residents = newest.groupby("area_code")["population"].sum()
     areas = areas[["area_code", "area_level", "parent"]].assign(population=areas["area_code"].map(residents))

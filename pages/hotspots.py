@@ -1,33 +1,41 @@
 """Hotspots: where violence concentrates, and how sure we are."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
-from answers import hotspots
+from answers import hotspots, judged, shown, sureness
 from data import store
-from ui import atlas, charts, events, filters, findings, frame, map_findings, maps, profiles, remarks, words
-from ui.shows import HELD_OUT, LEVELS, NOUNS, SCORES, SHOWS, offered
+from pages.parts import judging, place, scores
+from ui import atlas, beside, filters, frame, map_findings, maps, remarks, shows, words
+from ui.shows import SHOWS
 
 LISTED = 25  # places in the list beside the map
 
 page = frame.open_page("hotspots")
 scope = filters.scope(page)
-with st.container(horizontal=True, vertical_alignment="bottom"), page.explaining():
+with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"), page.explaining():
     source = page.one_source(scope)
     scope = scope.but(sources=(source,))
     levels = store.map_levels(scope)
-    level = page.control("level", st.segmented_control, "Places", levels, value=levels[0], format_func=LEVELS.get)
-    names = {name: SHOWS[name].label for name in offered(level, levels, health=hotspots.health_source(scope))}
-    show = page.control("show", st.segmented_control, "Show", list(names), value="hot", format_func=names.get)
-    sizes = [size for size in (150, 250, 500, 1000, 2000) if size >= store.floor_m(scope)]
-    size = page.control("cell_m", st.segmented_control, "Cell size (metres)", sizes, value=500, disabled=level != "hex")
-shown, key, noun = SHOWS[show], hotspots.key_of(level), NOUNS[level]
+    level = page.choice("level", "Places", {name: shows.LEVELS[name] for name in levels}, width=210)
+    names = {name: SHOWS[name].label for name in shows.offered(level, levels, health=sureness.health_source(scope))}
+    show = page.choice("show", "Show", names, width=230)
+    people = store.denominators(scope, level="lsoa" if level == "hex" else level)
+    further = shows.choices(show, level, people, other_crime=hotspots.has_other_crime(scope))
+    option = page.choice("how", SHOWS[show].asks, further, width=250) if further else ""
+    size = page.cell_size(scope, level, store.floor_m(scope))
+    wide = page.choice("list", "List", shows.LISTS, width=150)
+    marked = page.choice("mark", "Mark on the map", maps.MARKED, width=170)
+    page.meeting()
+key, noun, per = hotspots.key_of(level), shows.NOUNS[level], option if show == "rate" else "resident"
 
 
 @st.cache_data(show_spinner="Looking for hotspots…", max_entries=64)
-def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
+def surface(scope: store.Scope, level: str, size_m: int, per: str) -> pd.DataFrame:
     """One row per place: its name, counts, harm, rate, rank, and Gi* after false-discovery control."""
-    found = hotspots.surface(scope, level, size_m)
+    found = hotspots.surface(scope, level, size_m, per)
     street, area = ("street", "area") if level == "hex" else ("name", "everyday_name")
     ranks = words.span(found["rank_lower"], found["rank_upper"])
     return found.assign(
@@ -35,84 +43,71 @@ def surface(scope: store.Scope, level: str, size_m: int) -> pd.DataFrame:
     )
 
 
-@st.cache_data(show_spinner="Comparing the months…", max_entries=64)
-def besides(scope: store.Scope, level: str, size_m: int, what: str) -> pd.DataFrame:
-    """What else is to be shown of each place: persistence, kind of hotspot, change."""
-    return words.told(words.told(getattr(hotspots, what)(scope, level, size_m), "class"), "agreement")
-
-
 with page.explaining():
-    places = surface(scope, level, size)
-    about = places.attrs  # the period, where it is not the one asked for
-    if shown.answer:
-        more = besides(scope, level, size, shown.answer)
-        places, about = places.merge(more, on=key, how="left"), {**about, **more.attrs}
-    left_out = store.left_out(scope, level)
+    places = surface(scope, level, size, per)
     ground, view = atlas.ground(scope), atlas.camera(scope)
+    left_out = store.left_out(scope, level)
+    judgements = judged.in_force(scope, level, size)
+    places = judging.named(judged.marked(places, level, judgements), judgements, key)
+    about, answers = places.attrs, {}  # the period, where it is not the one asked for
+    wanted = [name for name in (SHOWS[show].answer, "everything" if wide == "full" else "") if name]
+    for name in wanted:
+        more = (option,) if further and name != "everything" else ()
+        label = SHOWS[show].label if name == SHOWS[show].answer else "All columns of the list"
+        answers[name] = beside.answer(partial(shown.ANSWERS[name], scope, level, size, *more), label)
+for found in [answer for answer in answers.values() if answer is not None]:
+    fresh = [c for c in found.columns if c == key or c not in places]
+    places, about = places.merge(found[fresh], on=key, how="left"), {**about, **found.attrs}
+places = words.of_list(places, page.labels("source"))
+if answers.get(SHOWS[show].answer, places) is None:  # still being worked out: the first map meanwhile
+    show = "hot"
+now = SHOWS[show]
+unit = shows.PER[option] if show == "rate" else now.unit
 notes = (
     map_findings.tested(places, hotspots.PERMUTATIONS),
     map_findings.method(about, show),
     remarks.left_out(left_out) if left_out else "",
+    map_findings.judged(judgements),
     remarks.not_held(store.levels(scope)),
     "A hotspot is where records concentrate, not where risk per person is high" if level == "hex" else "",
 )
-derived = ("rate", "lower", "upper", "harm", "z", "share", "ratio", "ratio_lower", "ratio_upper", "persistence")
-derived += ("density", "relative_risk", "health_share")
-derived = [c for c in derived if c in places]
 told = {"notes": tuple(filter(None, notes))} | ({"period": about["period"]} if "period" in about else {})
-counts = [c for c in ("n", "n_health", "n_now", "n_before") if c in places]
-told |= {"title": f"{shown.label} by {noun}", "scope": scope}
-if "health" in about:  # the marking and the origin are those of both sources
+told |= {"title": f"{now.label} by {noun}", "scope": scope}
+if "health" in about and show == "hidden":  # the marking and the origin are those of both sources
     told["scope"] = scope.but(sources=(source, about["health"]))
-found = page.release(places, counts=counts, derived=derived, **told)
+if "asked" in about:
+    told["scope"] = scope.but(sources=about["asked"])
+counts = [c for c in ("n", "n_health", "n_now", "n_before") if c in places]
+found = page.release(places, counts=counts, derived=[c for c in shows.DERIVED if c in places], **told)
 kept = store.kept_back(told["scope"], level)
 selected = page.selected()
-
-how = {"colour": shown.column, "scheme": shown.scheme, "unit": shown.unit, "title": shown.title, "labels": shown.labels}
-how |= {"context": ground, "view": view, "selected": selected or None, "height": 560}
+how = {"colour": now.column, "scheme": now.scheme, "unit": unit, "title": now.title, "labels": now.labels}
+how |= {"context": ground, "view": view, "selected": selected or None, "height": page.map_height()}
+how |= {"points": atlas.points(scope, marked)}
 if level == "hex":
     picture = maps.cells(found, size_m=size, **how)
 else:
     picture = maps.areas(found, shapes=atlas.outlines(scope, level), **how)
 left, right = st.columns([11, 9])
 with left:
-    clicked = page.show(found, picture, finding=map_findings.said(found, show, noun), key="map", kept_back=kept)
+    said = map_findings.said(found, show, noun, unit if show == "rate" else "")
+    clicked = page.show(found, picture, finding=said, key="map", kept_back=kept)
 with right:
-    top = found.table.dropna(subset=[shown.by]).sort_values([shown.by, "n"], ascending=False).head(LISTED)
+    listed = found.table[found.table["judged"].ne("dropped").fillna(True)].dropna(subset=[now.by])
+    by = "lower" if (show, option) == ("rate", "crime") else now.by  # of few crimes all may be violent: the least it is
+    top = listed.sort_values([by, "n"], ascending=False).head(LISTED)
     listed = page.part(found, top, title=f"The {LISTED} highest places")
-    said, columns = map_findings.listed(listed, show, shown.by), ("place", *shown.listed)
-    more = {"open_table": True, "kept_back": kept}
-    row = page.show(listed, finding=said, key="list", columns=columns, rows_select=key, **more)
+    columns = shows.FULL if answers.get("everything") is not None else now.listed
+    columns = [c for c in ("place", *columns) if c in top]
+    said = map_findings.listed(listed, show, now.by, unit if show == "rate" else "")
+    row = page.show(listed, finding=said, key="list", columns=columns, rows_select=key, open_table=True, kept_back=kept)
 page.select(clicked or row)
-
 if selected in set(places[key]):
-    name = places.set_index(key).loc[selected, "place"]
-    st.markdown(f"### {words.plain(name) if pd.notna(name) else 'The place selected'}")
-    inside = scope.but(place=selected)
+    chosen = places.set_index(key, drop=False).loc[selected]
     with page.explaining():
-        months, mix, week = profiles.months(page, inside), profiles.mix(page, inside), profiles.week(page, inside)
-        said = findings.trend(profiles.months_and_year_before(page, inside))
-        seen = profiles.sources(page, inside)
-    inner = {"kept_back": store.kept_back(inside, level, by_month=True)}
-    every = store.kept_back(inside.but(sources=tuple(store.sources(inside))), level)
-    left, right = st.columns(2)
-    with left:
-        page.show(months, charts.trend(months, flags=events.flags(inside)), finding=said, key="place_trend", **inner)
-        page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="place_mix", **inner)
-    with right:
-        bars = charts.bars(seen, category="source", value="n", in_order=True)
-        page.show(seen, bars, finding=remarks.sources(seen), key="place_sources", kept_back=every)
-        if week:
-            page.show(week, charts.weekday_hour(week), finding=findings.weekday_hour(week), key="place_week", **inner)
-        else:
-            st.info("Which weekday or hour is not known here: the source chosen gives no more than the month.")
-
-told = {"value": "no", "format_func": HELD_OUT.get, "disabled": "hex" not in levels}
-if page.control("score", st.segmented_control, "Would it have worked?", list(HELD_OUT), **told) == "yes":
-    with page.explaining():
-        scores = besides(scope, level, size, "scoreboard")
-    months = scores.attrs["months"]
-    about = {"title": "Maps scored on months held out", "period": words.period(months[0], months[-1])}
-    board = page.release(scores, counts=[], derived=[*SCORES[3:-1]], scope=scope, **about)
-    said = map_findings.scoreboard(board, hotspots.GI, hotspots.PLAIN, hotspots.COVERED)
-    page.show(board, finding=said, key="scoreboard", columns=SCORES, open_table=True)
+        place.profile(page, scope, level, size, chosen)
+    judging.form(page, scope, level, places, chosen)
+judging.kept(page, scope, judgements, places, key)
+with page.explaining():
+    scores.concentration(page, scope, found, noun)
+    scores.board(page, scope, level, size, disabled="hex" not in levels)

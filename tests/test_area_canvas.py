@@ -38,7 +38,7 @@ def drawn(values: list, **how: object) -> maps.Picture:
     return maps.areas(given(table), shapes=SHAPES, context=CONTEXT, view=VIEW, **settings)
 
 
-def unpacked(packed: str) -> list[list[list[tuple[int, int]]]]:
+def unpacked(packed: str, count: int = SIDE**2) -> list[list[list[tuple[int, int]]]]:
     """The rings of each area in steps, read by the description in area_canvas (independent of its writer)."""
     stream = iter(base64.b64decode(packed))
 
@@ -57,7 +57,7 @@ def unpacked(packed: str) -> list[list[list[tuple[int, int]]]]:
 
     x, y = whole(), whole()
     areas = []
-    for _ in range(len(SHAPES.frame)):
+    for _ in range(count):
         rings = []
         for _ in range(whole()):
             ring = []
@@ -83,6 +83,35 @@ def test_outlines_arrive_where_they_were():
 def test_neighbours_share_their_corners_to_the_step():
     first, second = unpacked(SHAPES.packed["packed"])[:2]
     assert len(set(first[0]) & set(second[0])) == 2
+
+
+def test_whole_numbers_are_written_seven_bits_a_byte():
+    # By hand: 300 = 2 * 128 + 44, so 44 with the top bit set, then 2; 2^35 - 1 is five bytes of ones.
+    written = area_canvas._integers(np.array([0, 127, 128, 300, 2**35 - 1]))
+    assert written == bytes([0, 127, 128, 1, 44 | 128, 2, 255, 255, 255, 255, 127])
+
+
+def test_areas_with_holes_and_islands_keep_their_rings():
+    def ring(west: float, count: int) -> list:
+        points = [[west + 0.1 * math.cos(k), 50 + 0.1 * math.sin(k)] for k in range(count)]
+        return [*points, points[0]]
+
+    frame = pd.DataFrame({"area_code": ["a", "b", "c"], "name": ["A", "B", "C"]})
+    polygons = [[[ring(0, 5), ring(0, 3)]], [], [[ring(1, 4)], [ring(2, 6)]]]  # a hole; nothing; two islands
+    rings = unpacked(area_canvas.geometry(frame, polygons)["packed"], 3)
+    assert [[len(ring) for ring in area] for area in rings] == [[5, 3], [], [4, 6]]
+    assert rings[2][1][0][0] == round((2.1 + 180) / 360 * 2**23)
+
+
+def test_marked_places_travel_as_bare_points_and_none_by_default():
+    assert drawn([1, 2]).live["change"]["points"] == []
+    marked = drawn([1, 2], points=[[-1.2, 50.8]]).live
+    assert marked["change"]["points"] == [[-1.2, 50.8]] and marked["fixed"]["paint"]["mark"] == palettes.MARK
+
+
+def test_places_without_names_send_none():
+    frame = squares(2).assign(name="")
+    assert area_canvas.geometry(frame, SHAPES.polygons[:4])["names"] == []
 
 
 def test_a_change_is_one_digit_and_one_text_per_area_in_the_order_of_the_outlines():
@@ -156,7 +185,8 @@ from ui import area_canvas
 more = st.toggle("More")
 chosen = st.session_state.get("chosen")
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-picture = drawn([(k * 7 + more) % 11 for k in range(400)], selected=chosen, title="<b>Events</b>", height=420)
+picture = drawn([(k * 7 + more) % 11 for k in range(400)], selected=chosen, title="<b>Events</b>", height=420,
+                points=[[-1.13, 50.82]])
 clicked = area_canvas.mount(picture.live, key="map", height=picture.height)
 if clicked:
     st.session_state["chosen"] = None if clicked == chosen else clicked
@@ -183,13 +213,14 @@ def test_the_canvas_selects_keeps_view_and_colours_and_sends_outlines_once(tmp_p
         legend = drawn([(k * 7) % 11 for k in range(400)]).legend
         for entry in legend:
             assert (first == palettes.rgb(entry.colour)).all(axis=2).sum() > 500
+        assert (first == palettes.rgb(palettes.MARK)).all(axis=2).sum() > 9  # the ring of a marked place
         spots = places_of(first, palettes.rgb(legend[-1].colour))
         left, top = spots[len(spots) // 2].tolist()
         page.mouse.click(box["x"] + left, box["y"] + top)
         assert until(lambda: page.get_by_text("chosen E0").count() == 1)
         name = page.get_by_text("chosen E0").inner_text()
         code = name.split()[1]
-        assert code in [f"E{k:08d}" for k in range(400) if (k * 7) % 11 >= 9]  # an area of the darkest class
+        assert code in [f"E{k:08d}" for k in range(400) if (k * 7) % 11 >= 8]  # the darkest class: 8 to 10
 
         tip = page.locator(".tip:not([hidden])")
         assert tip.inner_text().startswith(f"Place {int(code[1:])}\n<b>Events</b>: ")  # words, not HTML

@@ -347,3 +347,67 @@ def test_bands_that_are_no_bands_are_refused(bands):
 def test_an_unknown_metric_is_refused():
     with pytest.raises(ValueError, match="euclidean or manhattan"):
         near_repeat.knox(scattered(1), distance_bands_m=[0, 50], time_bands_days=[0, 7], metric="road")
+
+
+# --- one band, told in one row ---
+
+
+@pytest.mark.filterwarnings("ignore")  # of geopandas and libpysal, about their own future
+def test_nearby_gives_burkitts_lymphoma_as_pointpats_documents_it():
+    # 13 pairs of 10.1438161 expected (pointpats.Knox, as above; its limits are included, so ours lie just beyond).
+    # Ratio 1.281569. Byar of 13: 13 (1 - 1/117 - 1.959964 / (3 sqrt 13))^3 = 6.9152 and
+    # 14 (1 - 1/126 + 1.959964 / (3 sqrt 14))^3 = 22.2317 pairs, over 10.1438161.
+    libpysal = pytest.importorskip("libpysal")
+    geopandas = pytest.importorskip("geopandas")
+    cases = geopandas.read_file(libpysal.examples.get_path("burkitt.shp"))
+    points = pd.DataFrame({"x": cases["X"], "y": cases["Y"], "date": cases["T"]})
+    row = near_repeat.nearby(points, within_m=20.001, within_days=6, permutations=0)
+    assert (len(row), row["observed"][0], row["events"][0]) == (1, 13, 188)
+    assert row["ratio"][0] == pytest.approx(1.281569, abs=1e-6)
+    assert [row["lower"][0], row["upper"][0]] == pytest.approx([6.9152 / 10.1438161, 22.2317 / 10.1438161], abs=1e-5)
+    assert row["method"][0] == "Byar 95%"
+
+
+def test_nearby_is_the_row_of_the_knox_table_with_that_band():
+    points = scattered(2)
+    row = near_repeat.nearby(points, within_m=60, within_days=7, permutations=199, seed=4)
+    knox = near_repeat.knox(points, distance_bands_m=[0, 60], time_bands_days=[0, 7], permutations=199, seed=4)
+    pd.testing.assert_frame_equal(row[knox.columns], knox)
+    assert (row["lower"] < row["ratio"]).all() and (row["ratio"] < row["upper"]).all()
+    plain = near_repeat.nearby(points)
+    assert plain.loc[0, ["distance_from", "distance_to", "days_from", "days_to"]].tolist() == [0, 200, 0, 14]
+
+
+def test_nearby_counts_the_events_it_could_place_and_tells_the_others():
+    points = pd.concat(
+        [scattered(8, n=50), pd.DataFrame({"x": [np.nan], "y": [1.0], "date": [pd.Timestamp("2024-01-05")]})]
+    )
+    before = points.copy()
+    row = near_repeat.nearby(points, permutations=19)
+    assert row["events"][0] == 50 and row.attrs["left_out"] == 1
+    pd.testing.assert_frame_equal(points, before)
+
+
+def test_nearby_without_an_expected_pair_has_no_ratio_and_no_interval():
+    points = pd.DataFrame({"x": [0, 1_000, 2_000], "y": [0, 0, 0], "date": [0, 1, 2]})
+    row = near_repeat.nearby(points, permutations=19).iloc[0]
+    assert (row["observed"], row["expected"], row["p_value"], row["events"]) == (0, 0, 1, 3)
+    assert row[["ratio", "lower", "upper", "method"]].isna().all()
+    with pytest.raises(NotEnoughData, match="at least 2 are needed, and there are 1"):
+        near_repeat.nearby(points.head(1))
+
+
+def test_planted_near_repeats_stand_out_in_the_one_row():
+    rng = np.random.default_rng(5)
+    points = pd.DataFrame(rng.uniform(0, 20_000, (500, 2)), columns=["x", "y"])
+    points["date"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 365, 500), unit="D")
+    follow = points.head(30).assign(x=lambda t: t["x"] + 50, date=lambda t: t["date"] + pd.Timedelta(days=3))
+    row = near_repeat.nearby(pd.concat([points, follow])).iloc[0]
+    assert row["observed"] >= 30 and row["lower"] > 2 and row["p_value"] == 0.001
+
+
+def test_the_interval_holds_one_where_place_and_date_know_nothing_of_each_other():
+    # 200 sets bunched in places and weeks: no more than 5% of the intervals (99.9% binomial limit) leave 1 out
+    rows = [near_repeat.nearby(scattered(s, n=120), within_m=60, within_days=7, permutations=0) for s in range(200)]
+    rows = pd.concat(rows)
+    assert ((rows["lower"] > 1) | (rows["upper"] < 1)).sum() <= stats.binom.ppf(0.999, 200, 0.05)

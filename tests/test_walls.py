@@ -71,14 +71,14 @@ def test_the_ui_uses_only_the_doors_it_is_given() -> None:
 
 
 def test_pages_use_analytics_the_ui_and_the_store_alone() -> None:
-    for path in (ROOT / "pages").glob("*.py"):
+    for path in (ROOT / "pages").rglob("*.py"):
         names = imported(ast.parse(path.read_text(encoding="utf-8")))
         used = {n for n in ours(names) if n.startswith("data.")}
         assert used <= {"data.store"}, f"{path.name} uses {used}"
 
 
 def test_numbers_leave_a_page_only_through_the_page() -> None:
-    for path in (ROOT / "pages").glob("*.py"):
+    for path in (ROOT / "pages").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "st":
                 bad = node.attr in SHOWING or node.attr.endswith("_chart")

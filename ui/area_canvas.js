@@ -1,17 +1,20 @@
-// A map of areas on a canvas: pan, zoom, hover, click. Outlines arrive once and stay in this module; a change is colours.
+// A map of areas on a canvas: pan, zoom, hover, click, play. Outlines arrive once and stay in this module; a change is
+// colours. Maps that name the same camera move together. Nothing plays by itself, so nobody has to ask for less motion.
 // Places are steps of a square world (see area_canvas.py), drawn relative to `origin` to stay exact in 32-bit floats.
 
+const PACE = 900; // milliseconds a step of a playing map stays
 const outlines = new Map(); // id -> outlines with their paths, for as long as the browser page lives
-const cameras = new Map(); // map name and first view -> where the camera is
+const cameras = new Map(); // camera or map, and first view -> where the camera is
+const steps = new Map(); // map and its steps -> the step shown
 const maps = new WeakMap(); // shadow root -> its map
-const waiting = new Set(); // maps to redraw when outlines arrive
+const mounted = new Set(); // the maps on the page
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const box = parentElement.querySelector(".map");
   if (data.packed) {
     box.hidden = true;
     if (!outlines.has(data.id)) outlines.set(data.id, unpack(data));
-    waiting.forEach((redraw) => redraw());
+    mounted.forEach((map) => map.redraw());
     return;
   }
   if (!maps.has(parentElement)) maps.set(parentElement, new AreaMap(box));
@@ -20,14 +23,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => box.isConnected || map.stop(); // also called when a newer change overtakes this one
 }
 
-function unpack(fixed) {
-  const bytes = Uint8Array.from(atob(fixed.packed), (letter) => letter.charCodeAt(0));
+function integers(packed) { // reads one whole number after the other
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
   let at = 0;
-  const whole = () => {
+  return () => {
     let value = 0, shift = 0, byte;
     do { byte = bytes[at++]; value += (byte & 127) * 2 ** shift; shift += 7; } while (byte > 127);
     return value;
   };
+}
+
+function unpack(fixed) {
+  const whole = integers(fixed.packed);
   const signed = () => { const value = whole(); return value % 2 ? -(value + 1) / 2 : value / 2; };
   const origin = [whole(), whole()];
   const step = (lon, lat) => [
@@ -50,14 +57,14 @@ function unpack(fixed) {
       }
       path.closePath();
     }
-    return { code, name: fixed.names[i], path, bounds };
+    return { code, name: fixed.names[i] ?? "", path, bounds };
   });
   const land = new Path2D(), borders = new Path2D(), edges = new Path2D();
   fixed.land.forEach((polygon) => polygon.forEach((ring) => line(land, ring, true)));
   fixed.borders.forEach((places) => line(borders, places, false));
-  areas.forEach((area) => edges.addPath(area.path));
+  if (fixed.edges) areas.forEach((area) => edges.addPath(area.path));
   const towns = fixed.towns.map(([lon, lat, name]) => [...step(lon, lat), name]);
-  return { areas, land, borders, edges, towns, step, world: fixed.world, paint: fixed.paint, raised: fixed.raised };
+  return { ...fixed, areas, land, borders, edges: fixed.edges && edges, towns, step, origin };
 }
 
 class AreaMap {
@@ -67,6 +74,9 @@ class AreaMap {
     this.tip = box.querySelector(".tip");
     this.pen = this.canvas.getContext("2d");
     this.fingers = new Map(); // pointer id -> last place
+    this.grown = 0; // how much nearer the camera is because the map fills the screen
+    this.pointed = -1; // the area outlined because the pointer is on it, here or on a map of the same camera
+    this.player = new Player(this, box.querySelector(".player"));
     this.redraw = () => {
       if (this.asked) return;
       this.asked = true;
@@ -74,33 +84,63 @@ class AreaMap {
     };
     this.listen();
     this.watch = new ResizeObserver(this.redraw);
-    this.watch.observe(this.canvas);
-    waiting.add(this.redraw);
   }
 
-  stop() { this.watch.disconnect(); waiting.delete(this.redraw); }
+  stop() { this.player.pause(); this.watch.disconnect(); mounted.delete(this); }
 
   update(data, click) {
-    Object.assign(this, { data, click, selected: data.selected, fills: null });
+    mounted.add(this);
+    this.watch.observe(this.canvas);
+    if (this.data?.fixed !== data.fixed) this.pointed = -1;
+    Object.assign(this, { data, click, selected: data.selected });
     this.box.style.height = `${data.height}px`;
     this.canvas.setAttribute("aria-label", `${data.alt} Arrows move, plus and minus zoom, Enter selects the middle.`);
-    const name = JSON.stringify([data.map, data.view]); // a camera is kept per map until Python asks for another view
+    const owner = data.camera ? { camera: data.camera } : { map: data.map };
+    const name = JSON.stringify([owner, data.view]); // a camera is kept until Python asks for another view
     if (!cameras.has(name)) cameras.set(name, { zoom: data.view.zoom, lon: data.view.longitude, lat: data.view.latitude });
     this.camera = cameras.get(name);
+    this.explain(data);
+    this.player.update(data);
+    this.refresh();
+  }
+
+  explain({ title, legend, colours }) { // the legend, for when the map fills the screen and the page's is out of sight
+    const heading = document.createElement("b");
+    heading.append(title);
+    this.box.querySelector(".legend").replaceChildren(heading, ...legend.map((words, i) => {
+      const entry = document.createElement("span"), swatch = document.createElement("i");
+      swatch.style.background = colours[i];
+      entry.append(swatch, words);
+      return entry;
+    }));
+  }
+
+  refresh() { // other numbers on the same outlines
+    this.fills = null;
+    if (this.over) this.say(this.at(...this.over), ...this.over); // the pointer has not moved
     this.redraw();
   }
 
   get fixed() { return this.data && outlines.get(this.data.fixed); }
 
-  place() { // the camera's middle in steps, and pixels per step
-    const camera = this.camera, fixed = this.fixed;
-    if (camera.x === undefined) [camera.x, camera.y] = fixed.step(camera.lon, camera.lat);
-    return { x: camera.x, y: camera.y, scale: (512 * 2 ** camera.zoom) / fixed.world };
+  get digits() { return this.data.frames ? this.data.frames.classes[this.player.at] : this.data.classes; }
+
+  linked() { return [...mounted].filter((map) => map !== this && map.camera === this.camera); }
+
+  moved() { [this, ...this.linked()].forEach((map) => map.redraw()); }
+
+  place() { // the camera's middle in steps from the origin, and pixels per step
+    const camera = this.camera, { origin: [west, north], step, world } = this.fixed;
+    if (camera.x === undefined) {
+      const [x, y] = step(camera.lon, camera.lat);
+      Object.assign(camera, { x: x + west, y: y + north }); // kept from the world's corner: outlines may change
+    }
+    return { x: camera.x - west, y: camera.y - north, scale: (512 * 2 ** camera.zoom) / world };
   }
 
   classes() { // one path per colour, so that a picture is a handful of fills
-    const paths = this.data.colours.map(() => new Path2D());
-    this.fixed.areas.forEach((area, i) => paths[parseInt(this.data.classes[i], 36)]?.addPath(area.path));
+    const paths = this.data.colours.map(() => new Path2D()), digits = this.digits;
+    this.fixed.areas.forEach((area, i) => paths[parseInt(digits[i], 36)]?.addPath(area.path));
     return paths;
   }
 
@@ -120,19 +160,36 @@ class AreaMap {
     const line = (path, colour, pixels) => {
       pen.strokeStyle = colour; pen.lineWidth = pixels / scale; pen.lineJoin = "round"; pen.stroke(path);
     };
-    pen.fillStyle = paint.land;
+    // bare land says that nothing happened: where nothing is known, the land has the colour of that
+    pen.fillStyle = this.data.colours[this.player.cover] ?? paint.land;
     pen.fill(fixed.land, "evenodd");
     line(fixed.land, paint.coast, 1.2);
     this.fills.forEach((path, i) => { pen.fillStyle = this.data.colours[i]; pen.fill(path); });
     const edge = Math.min(1, (this.camera.zoom - 9.2) * 0.5); // edges of small areas would drown the colours from afar
-    if (edge > 0) line(fixed.edges, paint.land, edge);
+    if (fixed.edges && edge > 0) line(fixed.edges, paint.land, edge);
     line(fixed.borders, paint.border, 1.1);
+    this.mark(line, fixed, scale);
     const chosen = fixed.areas.find((area) => area.code === this.selected);
     if (chosen) { line(chosen.path, paint.halo, 6); line(chosen.path, paint.ink, 3); }
+    const pointed = fixed.areas[this.pointed];
+    if (pointed) { line(pointed.path, paint.halo, 4); line(pointed.path, paint.ink, 1.5); }
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
     this.names(pen, fixed, wide, high, x, y, scale);
     if (this.aiming) { pen.strokeStyle = paint.ink; pen.lineWidth = 2; pen.strokeRect(wide / 2 - 7, high / 2 - 7, 14, 14); }
-    canvas.dataset.drawn = `${this.data.fixed} ${this.data.classes.length}`;
+    canvas.dataset.drawn = `${this.data.fixed} ${this.digits.length}`;
+  }
+
+  mark(line, fixed, scale) { // small rings, the same at every zoom
+    if (!this.data.points.length) return;
+    const rings = new Path2D();
+    for (const [lon, lat] of this.data.points) {
+      const [x, y] = fixed.step(lon, lat);
+      rings.moveTo(x + 4 / scale, y);
+      rings.arc(x, y, 4 / scale, 0, 2 * Math.PI);
+    }
+    this.pen.fillStyle = fixed.paint.halo;
+    this.pen.fill(rings);
+    line(rings, fixed.paint.mark, 2);
   }
 
   names(pen, fixed, wide, high, x, y, scale) { // the most important first; a name that would touch one is left out
@@ -154,20 +211,49 @@ class AreaMap {
     if (!this.fixed) return -1;
     const { x, y, scale } = this.place(), canvas = this.canvas;
     const px = (left - canvas.clientWidth / 2) / scale + x, py = (top - canvas.clientHeight / 2) / scale + y;
+    const digits = this.digits;
     this.pen.setTransform(1, 0, 0, 1, 0, 0);
     return this.fixed.areas.findIndex((area, i) => {
       const [west, north, east, south] = area.bounds;
-      const near = px >= west && px <= east && py >= north && py <= south && this.data.classes[i] !== "-";
+      const near = px >= west && px <= east && py >= north && py <= south && digits[i] !== "-";
       return near && this.pen.isPointInPath(area.path, px, py);
     });
   }
 
-  say(i, left, top) {
-    this.tip.hidden = i < 0;
+  say(i, left, top) { // what the area under the pointer has, here and on the maps of the same camera
     this.canvas.style.cursor = i < 0 ? "grab" : "pointer";
+    this.over = i < 0 ? null : [left, top];
+    this.tell(i, left, top);
+    const linked = this.linked();
+    if (linked.length) this.point(i);
+    linked.forEach((map) => map.echo(map.data.fixed === this.data.fixed ? i : -1));
+  }
+
+  echo(i) { // the pointer is on this area of another map
+    const { x, y, scale } = i < 0 ? {} : this.place(), [west, north, east, south] = this.fixed?.areas[i]?.bounds ?? [];
+    const left = ((west + east) / 2 - x) * scale + this.canvas.clientWidth / 2;
+    const top = ((north + south) / 2 - y) * scale + this.canvas.clientHeight / 2;
+    const inside = left > 0 && top > 0 && left < this.canvas.clientWidth && top < this.canvas.clientHeight;
+    this.tell(inside && this.digits[i] !== "-" ? i : -1, left, top);
+    this.point(i);
+  }
+
+  point(i) {
+    if (this.pointed === i) return;
+    this.pointed = i;
+    this.redraw();
+  }
+
+  words(i) { // the lines about an area
+    const { title, texts, second, also, frames } = this.data, { name } = this.fixed.areas[i];
+    const said = `${title}: ${frames ? this.player.text(i) : texts[i]}`;
+    return [...(name ? [name] : []), said, ...(second && !frames ? [`${second}: ${also[i]}`] : [])];
+  }
+
+  tell(i, left, top) {
+    this.tip.hidden = i < 0;
     if (i < 0) return;
-    const { title, texts, second, also } = this.data;
-    this.tip.textContent = [this.fixed.areas[i].name, `${title}: ${texts[i]}`, ...(second ? [`${second}: ${also[i]}`] : [])].join("\n");
+    this.tip.textContent = this.words(i).join("\n");
     const right = left > this.canvas.clientWidth / 2, low = top > this.canvas.clientHeight / 2;
     this.tip.style.transform = `translate(${right ? "-100%" : "0"}, ${low ? "-100%" : "0"})`;
     this.tip.style.left = `${left + (right ? -12 : 12)}px`;
@@ -176,32 +262,34 @@ class AreaMap {
 
   choose(i) {
     if (i < 0) return;
-    this.selected = this.fixed.areas[i].code; // shown at once; Python's answer has the last word
-    this.click(this.selected);
-    this.redraw();
+    const code = this.fixed.areas[i].code;
+    [this, ...this.linked()].forEach((map) => { map.selected = code; }); // at once; Python's answer has the last word
+    this.click(code);
+    this.moved();
   }
 
   move(right, down) {
     if (!this.fixed) return;
-    const { x, y, scale } = this.place();
-    Object.assign(this.camera, { x: x - right / scale, y: y - down / scale });
-    this.redraw();
+    const { scale } = this.place();
+    this.camera.x -= right / scale;
+    this.camera.y -= down / scale;
+    this.moved();
   }
 
   zoom(by, left = this.canvas.clientWidth / 2, top = this.canvas.clientHeight / 2) { // the place under the pointer stays
     if (!this.fixed) return;
-    const from = this.place(), first = this.data.view.zoom;
-    this.camera.zoom = Math.min(16, Math.max(first - 1, this.camera.zoom + by));
+    const from = this.place(), first = this.data.view.zoom, { camera } = this;
+    camera.zoom = Math.min(16, Math.max(first - 1, camera.zoom + by));
     const offsetX = left - this.canvas.clientWidth / 2, offsetY = top - this.canvas.clientHeight / 2, to = this.place();
-    this.camera.x = from.x + offsetX / from.scale - offsetX / to.scale;
-    this.camera.y = from.y + offsetY / from.scale - offsetY / to.scale;
-    this.redraw();
+    camera.x += offsetX / from.scale - offsetX / to.scale;
+    camera.y += offsetY / from.scale - offsetY / to.scale;
+    this.moved();
   }
 
   home() {
     const view = this.data.view;
-    Object.assign(this.camera, { zoom: view.zoom, lon: view.longitude, lat: view.latitude, x: undefined });
-    this.redraw();
+    Object.assign(this.camera, { zoom: view.zoom + this.grown, lon: view.longitude, lat: view.latitude, x: undefined });
+    this.moved();
   }
 
   listen() {
@@ -247,6 +335,92 @@ class AreaMap {
     });
     on("blur", () => { this.aiming = false; this.say(-1); this.redraw(); });
     const buttons = { in: () => this.zoom(1), out: () => this.zoom(-1), home: () => this.home() };
-    this.box.querySelectorAll("button").forEach((button) => button.addEventListener("click", buttons[button.name]));
+    for (const [name, react] of Object.entries(buttons)) {
+      this.box.querySelector(`[name=${name}]`).addEventListener("click", react);
+    }
+    this.fillScreen(this.box.querySelector("[name=full]"));
+  }
+
+  fillScreen(button) {
+    const { box } = this, filled = () => box.matches(":fullscreen");
+    button.hidden = !(document.fullscreenEnabled && box.requestFullscreen);
+    let small = [1, 1];
+    button.addEventListener("click", () => {
+      if (filled()) return document.exitFullscreen();
+      small = [this.canvas.clientWidth, this.canvas.clientHeight];
+      box.requestFullscreen();
+    });
+    box.addEventListener("fullscreenchange", () => { // what was in view fills the screen, and comes back as it was
+      button.setAttribute("aria-label", filled() ? "Leave full screen" : "Fill the screen");
+      const { clientWidth: wide, clientHeight: high } = this.canvas;
+      const grown = filled() ? Math.log2(Math.min(wide / small[0], high / small[1])) : 0;
+      this.zoom(grown - this.grown);
+      this.grown = grown;
+    });
+    box.addEventListener("keydown", (event) => { if (event.key === "Escape" && filled()) document.exitFullscreen(); });
+  }
+}
+
+class Player { // the bar at the foot of a map that plays: a button, a slider and the step in large letters
+  constructor(map, bar) {
+    this.map = map;
+    this.bar = bar;
+    this.label = bar.querySelector(".step");
+    this.slider = bar.querySelector("input");
+    this.button = bar.querySelector("button");
+    this.slider.addEventListener("input", () => { this.pause(); this.go(Number(this.slider.value)); });
+    this.button.addEventListener("click", () => (this.timer ? this.pause() : this.play()));
+  }
+
+  get at() { return this.shown?.step ?? 0; }
+
+  get cover() { return this.bar.hidden ? undefined : this.frames.absent[this.at]; } // the class over a step without data
+
+  update({ map, frames, legend }) { // the step outlives a change of the numbers, as long as the steps are the same
+    this.bar.hidden = !frames;
+    if (!frames) return this.pause();
+    const name = JSON.stringify([map, frames.labels]);
+    if (!steps.has(name)) steps.set(name, { step: 0 });
+    if (this.shown !== steps.get(name)) this.pause();
+    Object.assign(this, { frames, legend, shown: steps.get(name) });
+    this.slider.max = frames.labels.length - 1;
+    this.dwell(this.at);
+  }
+
+  play() {
+    if (this.at === this.frames.labels.length - 1) this.go(0);
+    this.timer = setInterval(() => {
+      if (this.at < this.frames.labels.length - 1) this.go(this.at + 1);
+      if (this.at === this.frames.labels.length - 1) this.pause();
+    }, PACE);
+    this.dress("❚❚", "Pause");
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.dress("▶\uFE0E", "Play");
+  }
+
+  dress(sign, name) { this.button.textContent = sign; this.button.setAttribute("aria-label", name); }
+
+  go(step) { this.dwell(step); this.map.refresh(); }
+
+  dwell(step) {
+    const label = this.frames.labels[step];
+    Object.assign(this.shown, { step });
+    this.words = null;
+    this.slider.value = step;
+    this.slider.setAttribute("aria-valuetext", label);
+    this.label.textContent = label;
+  }
+
+  text(i) { // what an area has at this step: a number where one was sent, else the words of its class
+    const { texts } = this.frames, digits = this.frames.classes[this.at];
+    if (!this.words) {
+      const whole = integers(texts.packed[this.at]), sent = texts.packed[this.at] !== "";
+      this.words = [...digits].map((digit) => (sent && texts.of.includes(digit) ? texts.words[whole()] : ""));
+    }
+    return this.words[i] || this.legend[parseInt(digits[i], 36)];
   }
 }

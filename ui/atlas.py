@@ -5,7 +5,7 @@ import streamlit as st
 
 from data import definitions, store
 from data.store import Scope
-from ui import maps
+from ui import map_ground, maps
 from ui.maps import Context, Shapes, View
 
 
@@ -22,6 +22,21 @@ def outlines(scope: Scope, level: str) -> Shapes:
 def camera(scope: Scope) -> View:
     """The view that shows the scope's area whole; it changes with the area alone."""
     return _camera(scope.tier, scope.snapshot, scope.area)
+
+
+def points(scope: Scope, kind: str) -> list:
+    """Where places of one kind stand within the scope's area, as [lon, lat]; no names. Empty for no kind."""
+    return _points(scope.tier, scope.snapshot, scope.area, kind) if kind else []
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _points(tier: str, snapshot: str, area: str, kind: str) -> list:
+    try:
+        held = store.places(Scope(tier, snapshot), kind=kind)
+    except store.NotHeld:
+        return []
+    inside = held if area == store.ALL else held[held["authority_code"] == area]
+    return map_ground.degrees(inside[["x", "y"]].to_numpy(), map_ground.COARSE) if len(inside) else []
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from analytics.disclosure import HIDDEN, MISSING, Release
-from ui import chart_panels, chart_parts, words
+from ui import chart_control, chart_panels, chart_parts, words
 from ui.chart_parts import CATEGORICAL, EXPECTED, HATCH, INK, MAIN, MUTED, TEXT, WARN
 from ui.picture import Picture
 
@@ -29,6 +29,7 @@ def trend(
     flags: pd.DataFrame | None = None,
     events: pd.DataFrame | None = None,
     expected: tuple[str, str] | None = None,
+    control: bool = False,
 ) -> Picture:
     """How does it change from month to month?
 
@@ -37,6 +38,7 @@ def trend(
     flags : `month`, `reason`: months whose figures need care.
     events : `date`, `note`: what happened that a reader should know of.
     expected : names of the columns of the release with the range a month is expected in.
+    control : the release is a control chart (the columns of `spc.xmr`): its limits, centre and signals are drawn.
 
     Months without a row count as not supplied. More than 8 lines become small multiples.
     Misleads where recording changed: say so as an event.
@@ -45,8 +47,9 @@ def trend(
     if months["series"].nunique() > MOST_LINES:
         alike = by != "offence_group"  # on one scale the rare offences would all be flat lines
         return chart_panels.small_multiples(release, value=value, by=by, labels=labels, shared_scale=alike)
+    expected = ("lower", "upper") if control else expected
     top = chart_parts.ceiling(months[["value", "n_upper"]], release.table[[*(expected or ())]])
-    key = _key(months, flags, expected)
+    key = _key(months, flags, None if control else expected) + (chart_control.key(release.table) if control else [])
     placed = _placed(events, months)
 
     def draw() -> alt.LayerChart:
@@ -55,6 +58,7 @@ def trend(
             *_gaps(months, top),
             *(_expected(release.table, expected) if expected else []),
             *_lines(months, _month_axis(months), y, by, words.heading(value)),
+            *(chart_control.marks(release.table) if control else []),
             *_flags(months, flags),
             *_events(placed),
             *(_line_names(months, top) if by else []),

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,17 +14,20 @@ from analytics import disclosure
 from analytics.disclosure import Provenance, Release, Rules
 from analytics.errors import NotEnoughData
 from data import definitions, store
-from ui import access, cards, events, filters, words
+from ui import access, cards, events, filters, style, words
 from ui.picture import Picture
 
 PAGES = {  # name: (title in the menu, icon, first sentence of the page)
     "overview": ("Overview", "dashboard", "What is happening now, against what we expected"),
     "hotspots": ("Hotspots", "pin_drop", "Where violence concentrates, and how sure we are"),
+    "side_by_side": ("Side by side", "splitscreen_right", "Two periods or two sources on one legend and one camera"),
+    "month_by_month": ("Month by month", "play_circle", "The map played through the months"),
     "area_profile": ("Area profile", "location_city", "Everything we know about one local authority"),
     "trends": ("Trends", "show_chart", "Change over time, with what is missing left open"),
     "data_tracker": ("Data tracker", "checklist", "Which data we hold, how fresh and how complete they are"),
     "methods": ("Methods", "menu_book", "How each figure is made, and when it misleads"),
 }
+SIZES_M = (150, 250, 500, 1000, 2000)  # of hexagons
 ENTERED, SENT_ROUND = "entered", "sent_round"
 RULES = {
     "restricted": Rules(
@@ -140,6 +143,16 @@ class Page:
         filters.keep(param, str(chosen), str(value))
         return chosen
 
+    def choice(self, param: str, label: str, options: Mapping, *, value: object = None, **more: object) -> object:
+        """One of several in a box that opens. options : value to words; the first is the default, if none is given."""
+        value = next(iter(options)) if value is None else value
+        return self.control(param, st.selectbox, label, list(options), value=value, format_func=options.get, **more)
+
+    def cell_size(self, scope: store.Scope, level: str, floor_m: int) -> int:
+        """Metres across a hexagon, down to the floor of the source; of areas there is nothing to choose."""
+        sizes = {size: f"{size:,}" for size in SIZES_M if size >= floor_m}
+        return self.choice("cell_m", "Cell size (metres)", sizes, value=500, disabled=level != "hex", width=130)
+
     def one_source(self, scope: store.Scope) -> str:
         """The source a map shows: the chosen one, or a choice among the chosen; they are never added up."""
         if len(scope.sources) == 1:
@@ -169,6 +182,19 @@ class Page:
         if column == "offence_group":
             return {key: group.label for key, group in definitions.offence_groups().items()}
         return {a.code: a.name for a in definitions.partnership().authorities}
+
+    def meeting(self) -> None:
+        """A switch that fills the screen with the map and the list, for the room: no menu, no filter bar."""
+        on = filters.kept("meeting", "") == "1"
+        if st.button("Leave the meeting view" if on else "Meeting view", icon=":material/fit_screen:"):
+            filters.keep("meeting", "" if on else "1", "")
+            st.rerun()
+        if on:
+            style.meeting()
+
+    def map_height(self) -> int:
+        """Pixels of a map: more of them in a meeting."""
+        return 760 if filters.kept("meeting", "") == "1" else 560
 
     def selected(self) -> str:
         """The place that is selected on this page, empty for none; it stands in the address."""

@@ -8,10 +8,12 @@ from analytics.disclosure import Release
 from ui import findings, remarks, words
 
 
-def said(release: Release, show: str, noun: str) -> str:
-    """The sentence over the map, by what it shows (a key of `ui.shows`). noun : what one place is."""
+def said(release: Release, show: str, noun: str, per: str = "") -> str:
+    """The sentence over the map, by what it shows (a key of `ui.shows`). noun : what one place is. per : of a rate."""
     told = SENTENCES.get(show)
-    return told(release, noun) if told else remarks.spread(release, {"count": "n"}.get(show, show), noun=noun)
+    if told:
+        return told(release, noun)
+    return remarks.spread(release, {"count": "n"}.get(show, show), noun=noun, **({"per": per} if per else {}))
 
 
 def hot(release: Release, noun: str) -> str:
@@ -25,7 +27,49 @@ def densest(release: Release, noun: str) -> str:
     if known.empty:
         return remarks.NOTHING
     most, typical = words.number(known.max()), words.number(known.median(), 1)
-    return f"Densest: {most} records per square kilometre; the typical {noun} with records has {typical}."
+    top = release.table["in_top"].fillna(0) if "in_top" in release.table else pd.Series(dtype=float)
+    said = f"Densest: {most} records per square kilometre; the typical {noun} with records has {typical}."
+    if not (top > 0).any():
+        return said
+    stay = words.percent((top > 0.99).sum() / (top > 0).sum())
+    return f"{said} {stay} of the densest stay so with half and double the window."
+
+
+def riskier(release: Release, noun: str) -> str:
+    """Where records are denser than the comparison, and how far that is beyond chance."""
+    risk = release.table["risk"]
+    most = release.table.loc[risk > 0, "density_ratio"].max()
+    more, less = int((risk > 0).sum()), int((risk < 0).sum())
+    if not more and not less:
+        of = f"{len(risk):,} {words.many(noun)}"
+        return f"In none of {of} are records denser or thinner than the comparison beyond chance."
+    of = f"In {words.count(more, noun)} records are denser than the comparison beyond chance, in {less:,} thinner."
+    return f"{of} At most {words.number(most, 1)} times as dense." if more else of
+
+
+def harmful(release: Release, noun: str) -> str:
+    """How many hotspots of harm there are, and how many hang on a single record."""
+    kinds = release.table["harm_hot"]
+    hot, one = int((kinds > 0).sum()), int((kinds == 1).sum())
+    if not hot:
+        return f"Harm concentrates in no {noun} beyond chance."
+    rest = "rests on one record" if one == 1 else "rest on one record each"
+    return f"Harm concentrates in {words.count(hot, noun)}; {one:,} of them {rest} and would be none without it."
+
+
+def outbreaks(release: Release, noun: str) -> str:
+    """How many clusters in space and time there are, and where and when the most likely one is."""
+    table = release.table.dropna(subset=["cluster"])
+    if table.empty:
+        return f"No {words.many(noun)} and months stand out together beyond what place and month explain."
+    first, number = table[table["cluster"] == 1], int(table["cluster"].max())
+    are = "1 cluster stands" if number == 1 else f"{number} clusters stand"
+    when = words.period(first["from_month"].iloc[0], first["to_month"].iloc[0])
+    size, risk = words.count(len(first), noun), words.number(first["relative_risk"].iloc[0], 1)
+    again = ""
+    if "recurrence_interval" in first:
+        again = f" Chance alone gives one as strong every {words.number(first['recurrence_interval'].iloc[0])} months."
+    return f"{are} out. The most likely, of {size}, lasted {when}: {risk} times the records expected.{again}"
 
 
 def clusters(release: Release, noun: str) -> str:
@@ -81,6 +125,30 @@ def robust(release: Release, noun: str) -> str:
     return f"{words.count(every, noun)} {are} on all of {ways:,.0f} grids, {half:,} on half or more, {some:,} on some."
 
 
+def concentrated(release: Release, places: int, noun: str) -> str:
+    """How few places hold half of the records."""
+    half = release.table["share_of_places"].iloc[1]
+    many = max(1, round(half * places))
+    hold = "holds" if many == 1 else "hold"
+    return f"{words.count(many, noun)} of {places:,} ({words.percent(half, 1)}) {hold} half of the records."
+
+
+def gini(against: Mapping[str, float]) -> str:
+    """The Gini coefficient beside what as many records falling at random would give."""
+    ours, low, high = (words.number(against[k], 2) for k in ("gini", "lower", "upper"))
+    return f"Gini (generalised) {ours}; as many records falling at random give {low} to {high}"
+
+
+def judged(judgements: pd.DataFrame) -> str:
+    """How many hotspots people marked."""
+    if judgements.empty:
+        return ""
+    aside, moved = int((judgements["kind"] == "dropped").sum()), int((judgements["kind"] == "moved").sum())
+    told = [f"{words.count(aside, 'hotspot')} set aside"] if aside else []
+    told += [f"{words.count(moved, 'hotspot')} said to belong elsewhere"] if moved else []
+    return f"By judgement (reasons below): {words.listed(told)}"
+
+
 def scoreboard(release: Release, ranked_by: str, baseline: str, share: float) -> str:
     """Would the map have worked, and does it beat the plain count?"""
     ours, plain = (release.table[release.table["ranked_by"] == name].iloc[0] for name in (ranked_by, baseline))
@@ -99,14 +167,27 @@ def changed(release: Release, noun: str) -> str:
     seen = int((release.table["n_now"] + release.table["n_before"]).gt(0).sum())
     if not more and not fewer:
         return f"None of {words.count(seen, noun)} with records changed clearly, allowing for the number looked at."
-    of = f"{more:,} of {words.count(seen, noun)} with records have clearly more than a year before"
+    of = f"{more:,} of {words.count(seen, noun)} with records have clearly more than before"
     return f"{of} and {fewer:,} clearly fewer, allowing for the number looked at."
 
 
-def listed(release: Release, show: str, by: str) -> str:
-    """The sentence over the list, whose first row is the highest by the column `by`."""
+def listed(release: Release, show: str, by: str, per: str = "") -> str:
+    """The sentence over the list, whose first row is the highest by the column `by`. per : what a rate is per."""
+    if show == "rate" and per:
+        told = "{0} {1} ({2} to {3}, 95%); rates of few people swing most"
+        limits = lambda row: (words.number(v) for v in (row.lower, row.upper))  # noqa: E731
+        return _first(release, lambda row: told.format(words.number(row.rate), per, *limits(row)))
     if show == "persistence":
         return _first(release, lambda row: f"a hotspot in {row.periods_hot:.0f} of {words.count(row.periods, 'month')}")
+    if show == "ratio":
+        told = "{0} times as dense as the comparison"
+        return _first(release, lambda row: told.format(words.number(row.density_ratio, 1)))
+    if show == "harm":
+        told = "{0} days of harm, {1} of it from one record"
+        return _first(release, lambda row: told.format(words.number(row.harm), words.percent(row.largest_share)))
+    if show == "outbreaks":
+        told = "in cluster {0:.0f}, {1}"
+        return _first(release, lambda row: told.format(row.cluster, words.period(row.from_month, row.to_month)))
     if show == "density":
         return _first(release, lambda row: f"{words.number(row.density)} records per square kilometre around it")
     if show == "clusters":
@@ -119,7 +200,7 @@ def listed(release: Release, show: str, by: str) -> str:
     if show == "robustness":
         return _first(release, lambda row: f"a hotspot on {row.variants_hot:,.0f} of {row.variants:,.0f} grids")
     if show == "change":
-        least = "at least {0} times as many as a year before, as far as chance allows"
+        least = "at least {0} times as many as before, as far as chance allows"
         return _first(release, lambda row: least.format(words.figure("ratio_lower", row.ratio_lower)))
     limits = {"lower": "lower", "upper": "upper"} if by == "rate" else {}
     return findings.ranking(release, category="place", value=by, **limits)
@@ -145,8 +226,10 @@ def method(about: Mapping[str, object], show: str) -> str:
     months = about.get("months", ())
     told = [str(about["method"])] if about.get("method") else []
     if months:
-        whose = "supplied by both sources" if show == "hidden" else "held in both years"
-        against = "" if show == "hidden" else " against a year before"
+        quarter = about.get("back") == 3
+        whose = "supplied by both sources" if show == "hidden" else "held in both periods"
+        earlier = "the three months before" if quarter else "a year before"
+        against = "" if show == "hidden" else f" against {earlier}"
         span = words.period(months[0], months[-1])
         told.append(f"{words.count(len(months), 'month')} {whose}, {span}{against}")
     return ". ".join(told)
@@ -154,7 +237,10 @@ def method(about: Mapping[str, object], show: str) -> str:
 
 SENTENCES = {
     "hot": hot,
+    "harm": harmful,
     "density": densest,
+    "ratio": riskier,
+    "outbreaks": outbreaks,
     "clusters": clusters,
     "persistence": persistent,
     "emerging": emerging,

@@ -24,6 +24,15 @@ __all__ = ["Context", "Shapes", "View", "areas", "cells", "clicked", "context", 
 FAINT = 0.01  # of the highest: below this, a cell without events is left as bare land
 FEW_AREAS = 250  # above this, outlines are sent once and only colours travel
 STEP = 100_000  # centres of cells travel as whole hundred-thousandths of a degree (about 1 m) from the view's middle
+MARKED = {
+    "": "Nothing",
+    "school": "Schools",
+    "station": "Stations",
+    "hospital": "Hospitals",
+    "pharmacy": "Pharmacies",
+    "licensed": "Licensed premises",
+}  # kinds of place that may be marked on the map, as points without a name or a count
+JUDGED = {"dropped": "set aside by judgement", "moved": "belongs elsewhere", "here": "belongs here"}
 FONT = "Source Sans, Source Sans Pro, Liberation Sans, Arial, sans-serif"
 
 
@@ -68,6 +77,7 @@ def cells(
     labels: Mapping[int, str] | None = None,
     breaks: tuple[float, ...] = (),
     height: int = 560,
+    points: list | None = None,
 ) -> Picture:
     """Where on the ground is it? Hexagons of equal area, drawn where there is something to show.
 
@@ -76,7 +86,8 @@ def cells(
     size_m : metres across the flats. view : of the authority, not of the rows, so that the camera stays.
     title : what the colours mean, with the unit ("Events per cell"). unit : what the legend counts ("events").
     selected : the cell_id that is outlined.
-    scheme, labels, breaks : as in palettes.classed.
+    scheme, labels, breaks : as in palettes.classed. points : [lon, lat] of what is marked, without names.
+    Rows with `judged` (see JUDGED) take the tint of that instead of their class.
 
     Misleads where few people live in a cell or much of it is water: it shows events, not risk.
     """
@@ -94,7 +105,7 @@ def cells(
         return map_stills.draw(drawn.legend, fills, outline, context.grid, view.box)
 
     alt = _alt(title, drawn, f"hexagons {size_m:,} metres across")
-    live = _deck(layers, outline, context, view, tip, height)
+    live = _deck(layers, outline, context, view, tip, height, points)
     return Picture("deck", live, still, alt, tuple(drawn.legend), title, height, "cell_id")
 
 
@@ -112,6 +123,7 @@ def areas(
     labels: Mapping[int, str] | None = None,
     breaks: tuple[float, ...] = (),
     height: int = 560,
+    points: list | None = None,
 ) -> Picture:
     """Which areas have more, which have less?
 
@@ -137,11 +149,12 @@ def areas(
     rest = {"alt": alt, "legend": tuple(drawn.legend), "legend_title": title, "height": height, "selects": "area_code"}
     if len(shapes.frame) > FEW_AREAS:
         second = _second(drawn, release)
-        live = area_canvas.data(drawn, shapes, context, view, title=title, second=second, selected=selected, alt=alt)
+        said = {"title": title, "second": second, "selected": selected, "alt": alt}
+        live = area_canvas.data(drawn, shapes, context, view, points=points, **said)
         return Picture("areas", live, still, **rest)
     tip = "{name}\n" + _tip("{text}", "{also}", title, drawn, release)
     layers = [*_area_layers(drawn, shapes, selected), _lines("edges", shapes.edges, palettes.LAND, 0.8)]
-    return Picture("deck", _deck(layers, outline, context, view, tip, height), still, **rest)
+    return Picture("deck", _deck(layers, outline, context, view, tip, height, points), still, **rest)
 
 
 def clicked(event: object, selects: str, live: Deck | None = None) -> str | None:
@@ -190,6 +203,12 @@ def _drawn(table: pd.DataFrame, release: Release, colour: str, how: dict) -> Dra
             index[rows] = len(legend)
             legend.append(LegendEntry(tint, _why(table[rows], status[rows])))
     text = [legend[i].label for i in index]
+    for judgement, said in JUDGED.items():
+        rows = (table["judged"] == judgement).fillna(False).to_numpy(bool) if "judged" in table else np.zeros(0, bool)
+        if rows.any():
+            text = [f"{word} ({said})" if marked else word for word, marked in zip(text, rows, strict=True)]
+            index[rows] = len(legend)
+            legend.append(LegendEntry(palettes.JUDGED[judgement], said))
     if how["scheme"] != "class":
         values = table[colour].to_numpy(float, na_value=np.nan).tolist()
         text = [said if math.isnan(value) else palettes.figure(value) for said, value in zip(text, values, strict=True)]
@@ -232,7 +251,15 @@ def _alt(title: str, drawn: Drawn, what: str) -> str:
 # ------------------------------------------------------------------------------------------ layers
 
 
-def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: str, height: int) -> Deck:
+def _deck(
+    layers: list[dict],
+    outline: list,
+    context: Context,
+    view: View,
+    tip: str,
+    height: int,
+    points: list | None = None,
+) -> Deck:
     ring = [map_ground.degrees(part) for part in outline]
     around = [[[-30, 40], [30, 40], [30, 65], [-30, 65]]]
     coast = {"getLineColor": palettes.rgb(palettes.COAST), "getLineWidth": 1.2, "lineWidthUnits": "pixels"}
@@ -241,6 +268,7 @@ def _deck(layers: list[dict], outline: list, context: Context, view: View, tip: 
         {"@@type": "PolygonLayer", "id": "land", "data": context.land, **_fill(palettes.LAND), **coast},
         *layers,
         _lines("borders", context.borders, palettes.BORDER, 1.1),
+        *([_points(points)] if points else []),
         _lines("selected-edge", ring, palettes.HALO, 6),
         _lines("selected", ring, palettes.INK, 3),
         _labels(context.towns, view, height),
@@ -305,6 +333,14 @@ def _area_layers(drawn: Drawn, shapes: Shapes, selected: str | None) -> list[dic
 
 def _fill(colour: str) -> dict:
     return {"getPolygon": "@@=-", "getFillColor": palettes.rgb(colour)}
+
+
+def _points(points: list) -> dict:
+    """What is marked: small rings, the same at every zoom."""
+    ring = {"getRadius": 4, "radiusUnits": "pixels", "stroked": True, "lineWidthMinPixels": 2}
+    colours = {"getFillColor": palettes.rgb(palettes.HALO), "getLineColor": palettes.rgb(palettes.MARK)}
+    place = {"getPosition": "@@=[this[0],this[1]]"}
+    return {"@@type": "ScatterplotLayer", "id": "marked", "data": points, **place, **ring, **colours}
 
 
 def _lines(name: str, data: list, colour: str, pixels: float) -> dict:

@@ -18,6 +18,8 @@ HIDDEN = "#FFFFFF"  # a number that may not be shown: lighter than every class
 NOT_SUPPLIED = "#E1DED7"  # no number at all
 LAND, AROUND = "#F0EFEA", "#DDE3E7"  # the partnership's land; water and neighbours
 COAST, BORDER = "#8C979E", "#4F5B66"
+JUDGED = {"dropped": "#6F7F8A", "moved": "#9AA7B0", "here": "#5F74E0"}  # told by people, not by numbers
+MARK = "#1D4FD8"  # rings of schools, stations, services
 INK, HALO = "#1F2933", "#FFFFFF"  # words on the map, and the edge that keeps them legible
 
 SIGNIFICANCE = {

@@ -77,7 +77,11 @@ def deprivation(page: Page, scope: Scope) -> Release:
     tenths = rows.assign(decile=rows["decile"].map(_tenth)) if len(rows) else rows
     year = f"Index of {rows['period'].iat[0]}" if len(rows) else "No index held"
     return page.release(
-        tenths, counts=["areas"], title="Small areas by tenth of deprivation", scope=scope, **_open("deprivation", year)
+        tenths,
+        counts=["areas"],
+        title="Small areas by tenth of deprivation",
+        scope=scope,
+        **open_source("deprivation", year),
     )
 
 
@@ -90,7 +94,7 @@ def indicators(page: Page, scope: Scope) -> Release:
         derived=["value", "lower", "upper", "england"],
         title="Public health indicators",
         scope=scope,
-        **_open("fingertips", "Newest period held of each"),
+        **open_source("fingertips", "Newest period held of each"),
     )
 
 
@@ -119,7 +123,8 @@ def admissions(page: Page, scope: Scope) -> Release | None:
     )
 
 
-def _open(source: str, period: str) -> dict[str, object]:
+def open_source(source: str, period: str = "Newest held") -> dict[str, object]:
+    """Where figures of a source that is not of records come from, for `Page.release`."""
     settings = definitions.source(source)
     label = f"{settings.label} ({settings.controller}, {settings.licence})"
     return {"sources": (label,), "basis": settings.basis, "period": period, "freshness": ""}

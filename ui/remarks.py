@@ -78,21 +78,21 @@ def areas(release: Release, *, noun: str = "area", value: str = "n", what: str =
     return f"{half:,} of {words.count(len(known), noun)} {hold} half of the {words.number(total)} {what}."
 
 
-def spread(release: Release, column: str, *, noun: str) -> str:
-    """How uneven the places are, by the column that is shown: `n`, `harm` or `rate`."""
+def spread(release: Release, column: str, *, noun: str, per: str = "per 1,000 residents") -> str:
+    """How uneven the places are, by the column that is shown: `n`, `harm` or `rate`. per : what a rate is per."""
     if column == "rate":
-        return _rates(release, noun)
+        return _rates(release, noun, per)
     return areas(release, noun=noun, value=column, what="days of harm" if column == "harm" else "records")
 
 
-def _rates(release: Release, noun: str) -> str:
+def _rates(release: Release, noun: str, per: str) -> str:
     """How far the rates of the places lie apart: the middle half of them, and the highest."""
     known = release.table["rate"].dropna()
     if known.empty:
         return NOTHING
     low, high, most = (words.number(v) for v in (*known.quantile([0.25, 0.75]), known.max()))
     places = words.count(len(known), noun)
-    return f"Half of the {places} lie between {low} and {high} per 1,000 residents; the highest is {most}."
+    return f"Half of the {places} lie between {low} and {high} {per}; the highest is {most}."
 
 
 def authorities(release: Release) -> str:

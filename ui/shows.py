@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PLAIN = ("n", "rank_range", "share", "sure")  # what the list says of a place, whatever the map shows
+FULL = ("n", "share", "density", "rank_range", "sure", "robustness", "persistence_said", "class", "sources_agree")
+FULL += ("since_quarter",)
 
-LEVELS = {"hex": "Hexagons", "lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
-NOUNS = {"hex": "cell", "lsoa": "small area", "msoa": "neighbourhood", "lad": "authority"}
+LEVELS = {
+    "hex": "Hexagons",
+    "lsoa": "Small areas (LSOA)",
+    "ward": "Wards",
+    "msoa": "Neighbourhoods (MSOA)",
+    "lad": "Authorities",
+}
+NOUNS = {"hex": "cell", "lsoa": "small area", "ward": "ward", "msoa": "neighbourhood", "lad": "authority"}
 SCORES = (
     "ranked_by",
     "months",
@@ -20,6 +28,21 @@ SCORES = (
     "against_baseline",
 )
 HELD_OUT = {"no": "Leave out", "yes": "Score the map on months held out"}
+LISTS = {"short": "Short list", "full": "All columns"}
+PEOPLE = {
+    "resident": "Residents",
+    "workday": "Workday population",
+    "ambient": "People about (ambient)",
+    "custom": "A count of our own",
+    "crime": "All recorded crime",
+}
+PER = {
+    "resident": "per 1,000 residents",
+    "workday": "per 1,000 workday population",
+    "ambient": "per 1,000 people about",
+    "custom": "per 1,000 of our own count",
+    "crime": "per 1,000 recorded crimes",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +51,7 @@ class Show:
 
     column, scheme, unit, title, labels : as the maps take them. by : the column the list is ordered by.
     listed : the columns of the list besides the place. answer : what has to be worked out besides the counts.
+    asks, options : a further choice it offers, and its label; the first is the default.
     """
 
     label: str
@@ -39,22 +63,38 @@ class Show:
     listed: tuple[str, ...] = PLAIN
     answer: str = ""
     labels: Mapping[int, str] | None = field(default=None, hash=False)
+    asks: str = ""
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-LASTING = {3: "80% of the months or more", 2: "a third of the months or more", 1: "some months", 0: "no month"}
-LASTING |= dict.fromkeys((-1, -2, -3), "")
-EMERGENCE = {3: "persistent", 2: "emerging", 1: "now and then", 0: "no pattern", -1: "former", -2: "", -3: ""}
-SEEN = {
-    3: "health records more than police records",
-    2: "both",
-    1: "one, unclear",
-    0: "neither",
-    -1: "police records only",
-}
-SEEN |= {-2: "", -3: ""}
-CLUSTERS = {3: "most likely cluster", 2: "another cluster", 0: "in none"} | dict.fromkeys((1, -1, -2, -3), "")
-ROBUST = {3: "every grid", 2: "half of the grids or more", 1: "some grids", 0: "none"} | dict.fromkeys((-1, -2, -3), "")
-CHANGED = {2: "clearly more", 1: "", 0: "no clear change", -1: "", -2: "clearly fewer", 3: "", -3: ""}
+def _classes(**told: str) -> dict[int, str]:
+    """Words for the classes from -3 to 3: `up3` to `up1`, `none`, `down1` to `down3`; those not said are not used."""
+    names = {3: "up3", 2: "up2", 1: "up1", 0: "none", -1: "down1", -2: "down2", -3: "down3"}
+    return {number: told.get(name, "") for number, name in names.items()}
+
+
+LASTING = _classes(
+    up3="80% of the months or more", up2="a third of the months or more", up1="some months", none="no month"
+)
+EMERGENCE = _classes(up3="persistent", up2="emerging", up1="now and then", none="no pattern", down1="former")
+SEEN = _classes(
+    up3="health records more than police records",
+    up2="both",
+    up1="one, unclear",
+    none="neither",
+    down1="police records only",
+)
+CLUSTERS = _classes(up3="most likely cluster", up2="another cluster", none="in none")
+ROBUST = _classes(up3="every grid", up2="half of the grids or more", up1="some grids", none="none")
+CHANGED = _classes(up2="clearly more", none="no clear change", down2="clearly fewer")
+RISK = _classes(
+    up3="clearly more (p < 0.01)",
+    up2="more (p < 0.05)",
+    none="as chance allows",
+    down2="less (p < 0.05)",
+    down3="clearly less (p < 0.01)",
+)
+
 SHOWS = {
     "hot": Show("Gi* hotspots", "confidence", "Hotspots (Gi*)", "class"),
     "count": Show("Count", "n", "Records per place", unit="records"),
@@ -62,22 +102,45 @@ SHOWS = {
         "Rate",
         "rate",
         "Records",
-        unit="per 1,000 residents",
         by="rate",
-        listed=("rate", "lower", "upper", "population"),
+        listed=("rate", "lower", "upper", "n", "population"),
+        asks="Per 1,000 of",
+        options=PEOPLE,
     ),
-    "harm": Show("Harm", "harm", "Harm, as days of sentence", unit="days", by="harm", listed=("harm", "n")),
+    "harm": Show(
+        "Harm",
+        "harm",
+        "Harm, as days of sentence",
+        unit="days",
+        by="harm",
+        listed=("harm", "largest_share", "rests_on_one", "n"),
+        answer="harm",
+    ),
     "density": Show(
         "Density",
         "density",
         "Records",
         unit="per km²",
         by="density",
-        listed=("density", "n", "sure"),
+        listed=("density", "in_top", "n", "sure"),
         answer="density",
+        asks="Window",
+        options={"normal": "As usual", "half": "Half as wide", "double": "Twice as wide", "adaptive": "Adaptive"},
+    ),
+    "ratio": Show(
+        "Risk ratio",
+        "risk",
+        "Denser than the comparison",
+        "class",
+        by="risk",
+        listed=("density_ratio", "ratio_p", "n"),
+        answer="ratio",
+        labels=RISK,
+        asks="Against",
+        options={key: PEOPLE[key] for key in ("crime", "resident", "workday", "ambient", "custom")},
     ),
     "clusters": Show(
-        "Clusters",
+        "Clusters in space",
         "in_cluster",
         "Spatial scan",
         "class",
@@ -86,13 +149,25 @@ SHOWS = {
         answer="clusters",
         labels=CLUSTERS,
     ),
+    "outbreaks": Show(
+        "Clusters in space and time",
+        "in_cluster",
+        "Space-time scan",
+        "class",
+        by="in_cluster",
+        listed=("cluster", "from_month", "to_month", "relative_risk", "recurrence_interval"),
+        answer="outbreaks",
+        labels=CLUSTERS,
+        asks="Look for",
+        options={"any": "Any months", "now": "Those that reach the newest month"},
+    ),
     "persistence": Show(
         "Persistence",
         "lasting",
         "Hotspot in",
         "class",
         by="persistence",
-        listed=("periods_hot", "n", "sure"),
+        listed=("periods_hot", "periods_hot_day", "periods_hot_night", "n"),
         answer="persistence",
         labels=LASTING,
     ),
@@ -129,14 +204,22 @@ SHOWS = {
     "change": Show(
         "Change",
         "changed",
-        "Against the year before",
+        "Against the earlier months",
         "class",
         by="ratio_lower",
         listed=("n_now", "n_before", "ratio", "ratio_lower"),
         answer="change",
         labels=CHANGED,
+        asks="Against",
+        options={"year": "The same months a year before", "quarter": "The newest three months, the three before"},
     ),
 }
+DERIVED = ("rate", "lower", "upper", "harm", "largest_share", "z", "share", "density", "in_top", "density_ratio")
+DERIVED += ("relative_risk", "health_share", "ratio", "ratio_lower", "ratio_upper", "persistence", "robustness")
+PLAYED = _classes(up3="hotspot", none="as expected")
+NOT_FOR_CELLS = {"clusters", "outbreaks"}  # they need residents, or places that have neighbours of their own size
+FOR_CELLS_ALONE = {"density", "ratio", "robustness"}
+TRUE_COUNTS_ALONE = {"harm", "clusters", "outbreaks", "persistence", "emerging", "change", "robustness"}
 
 
 def offered(level: str, levels: list[str], *, health: str) -> list[str]:
@@ -144,8 +227,19 @@ def offered(level: str, levels: list[str], *, health: str) -> list[str]:
 
     health : the source of health records to compare with; empty for none.
     """
-    protected = "hex" not in levels
-    lacking = {"rate", "clusters"} if level == "hex" else {"density"}
-    lacking |= {"harm", "clusters", "persistence", "emerging", "change"} if protected else set()
-    lacking |= set() if level == "hex" else {"robustness"}
+    lacking = set(NOT_FOR_CELLS) if level == "hex" else set(FOR_CELLS_ALONE)
+    lacking |= TRUE_COUNTS_ALONE if "hex" not in levels else set()
     return [name for name in SHOWS if name not in lacking and (name != "hidden" or health)]
+
+
+def choices(show: str, level: str, people: list[str], *, other_crime: bool) -> dict[str, str]:
+    """The further choices of a map that can be answered: denominators only where they are held.
+
+    people : the kinds of population that areas of the level (or, of cells, small areas) hold. other_crime : whether
+        the source records anything else to compare with.
+    """
+    asked = SHOWS[show].options
+    if show not in ("rate", "ratio"):
+        return dict(asked)
+    held = {*(people if show == "ratio" or level != "hex" else ()), *(["crime"] if other_crime else [])}
+    return {key: label for key, label in asked.items() if key in held}

@@ -15,6 +15,19 @@ CSS = """
 @media print { [data-testid="stHeader"], .st-key-filter_bar { display: none; } }
 </style>
 """
+MEETING = """
+<style>
+[data-testid="stHeader"], .st-key-filter_bar, .stMain h2 { display: none; }
+.stMainBlockContainer { padding: 0.6rem 1.2rem 1rem; }
+.stMain h4 { font-size: 1.35rem; }
+[data-testid="stDataFrame"] { zoom: 1.15; }
+</style>
+"""
+
+
+def meeting() -> None:
+    """The map and the list alone, larger: for a screen at the end of a room."""
+    st.html(MEETING)
 
 
 def apply() -> None:

@@ -97,7 +97,7 @@ def decimals(column: str) -> int:
 
 def figure(column: str, value: SupportsFloat | None) -> str:
     """One number of a column as people read it: a share as a percentage, others with the decimals of the column."""
-    return percent(value) if kind(column) == "share" else number(value, decimals(column))
+    return percent(value, decimals(column)) if kind(column) == "share" else number(value, decimals(column))
 
 
 def kind(column: str) -> str:
@@ -163,3 +163,42 @@ def place(name: pd.Series, area: pd.Series) -> pd.Series:
     """Names of places: "Guildhall Walk, Portsmouth Central"; one part alone where the other is not known."""
     both = name.notna() & area.notna()
     return (name + ", " + area).where(both, name.fillna(area))
+
+
+def of_list(frame: pd.DataFrame, sources: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of a list of places with what was worked out of each put into words; columns that lack are passed over.
+
+    Adds `persistence_said`, `sources_agree`, `since_quarter`; puts `class`, `agreement` and `rests_on_one` into words.
+    sources : key of a source to its label.
+    """
+    found = told(told(frame, "class"), "agreement").copy(deep=False)
+    if "periods_hot" in found:
+        night = "periods_hot_night" in found
+        nightly = found["periods_hot_night"] if night else [0] * len(found)
+        each = zip(found["periods_hot"], found["periods"], nightly, strict=True)
+        found["persistence_said"] = [
+            UNKNOWN if pd.isna(hot) else f"{hot:.0f} of {of:.0f}" + (f", nights {at_night:.0f}" if night else "")
+            for hot, of, at_night in each
+        ]
+    if "sources_hot" in found:
+        named = found["sources_hot"].fillna("").str.split("|")
+        in_words = [listed(sources.get(key, key) for key in keys if key) or "none" for keys in named]
+        asked = found["sources_asked"]
+        found["sources_agree"] = [
+            UNKNOWN if pd.isna(of) else f"{said} ({sum(map(bool, keys))} of {of:.0f})"
+            for said, keys, of in zip(in_words, named, asked, strict=True)
+        ]
+    if "changed_quarter" in found:
+        found["since_quarter"] = [
+            UNKNOWN if pd.isna(changed) else value("changed", int(changed)) + times(ratio if changed else None)
+            for changed, ratio in zip(found["changed_quarter"], found["ratio_quarter"], strict=True)
+        ]
+    if "rests_on_one" in found:
+        found["rests_on_one"] = ["yes" if rests else "–" for rests in found["rests_on_one"].fillna(False)]
+    found.attrs = frame.attrs
+    return found
+
+
+def times(ratio: SupportsFloat | None) -> str:
+    """A ratio after a word, as ", × 1.8"; nothing where there is none."""
+    return "" if pd.isna(ratio) else f", × {number(ratio, 1)}"

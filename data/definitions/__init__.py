@@ -244,6 +244,13 @@ def _partnership(path: Path) -> Partnership:
     )
 
 
+@cache
+def venue_labels() -> dict[str, str]:
+    """Kinds of place that published records name instead of a street: label, and how a place is called by it."""
+    with (HERE / "venue_labels.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
 def towns() -> list[dict[str, str]]:
     """The towns to name on a map, from the partnership's gazetteer: name, x, y, population (rough); largest first."""
     gazetteer = partnership().gazetteer

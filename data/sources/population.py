@@ -2,7 +2,8 @@
 
 Reads four shapes: single years of age in columns (small-area estimates), long tables (Nomis), the census table of
 authorities by sex, and the mid-year table of authorities by name. Only the finest figures a file gives are held, so
-that rows may be added up; what they add up to is set aside and counted.
+that rows may be added up; what they add up to is set aside and counted. People other than residents (workday, ambient,
+or a custom count to divide by) are told by a column `pop_type` or by the name of the file or sheet.
 """
 
 import io
@@ -33,6 +34,8 @@ OTHER_LEVEL = "population is held for small areas, neighbourhoods, authorities a
 NOT_FAULTS = (TOTAL, PERCENT, OTHER_LEVEL)
 AGED_85_TO_89 = 0.625  # of those of 85 and over: 1.5% against 0.9% of residents, Census 2021, England and Wales
 TODAY = "2021"  # the edition of small areas that localise brings everything to
+RESIDENT, KINDS = "resident", ("workday", "ambient", "custom")  # in a column, or in the name of the file or sheet
+KIND_HEADERS = ("pop_type", "population type", "population_type")
 TITLE_ROWS = 15  # at most so many stand above the headings of a published sheet
 LEVELS = {
     **dict.fromkeys(("E01", "W01"), "lsoa"),
@@ -165,10 +168,9 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     small = rows["area_level"].isin(["lsoa", "msoa"])
     edition = pd.Series(f"20{header[1]}" if header else "", index=rows.index)
     rows["vintage"] = edition.where(small & (edition != ""), rows["year"].astype("Int64").astype("str"))
-    rows["pop_type"], rows["feed_id"] = (
-        "resident",
-        f"population:{shape}",
-    )  # files of two shapes do not replace each other
+    rows["pop_type"] = _kind_of_people(raw).reindex(rows.index)
+    other = np.where(rows["pop_type"] == RESIDENT, "", ":" + rows["pop_type"])
+    rows["feed_id"] = f"population:{shape}" + pd.Series(other, rows.index)  # shapes and kinds do not replace each other
     rules = [
         (rows["problem"] != "", rows["problem"]),
         (rows["area_level"].isna(), OTHER_LEVEL),
@@ -177,6 +179,13 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     ]
     rows["problem"] = np.select([bad for bad, _ in rules], [reason for _, reason in rules], default="")
     return rows
+
+
+def _kind_of_people(raw: pd.DataFrame) -> pd.Series:
+    """Who is counted in each line: what a column called pop_type says, else the name of the file or sheet."""
+    given = next((c for c in raw if c.lower() in KIND_HEADERS), "told")
+    known = {text: next((k for k in KINDS if k in text.lower()), RESIDENT) for text in raw[given].dropna().unique()}
+    return raw[given].map(known).fillna(RESIDENT)
 
 
 def _rows(index: np.ndarray, **columns: object) -> pd.DataFrame:

@@ -1,0 +1,37 @@
+"""What makes a monthly line a control chart: its limits, its centre, and the points that chance does not explain."""
+
+import altair as alt
+import pandas as pd
+
+from ui import chart_parts, words
+from ui.chart_parts import EXPECTED, INK, MUTED, WARN
+
+SIGNALS = {"concern": WARN, "improvement": "#0a8a4a", "neutral": "#7a4fb5"}
+MEANS = {"concern": "more than chance explains", "improvement": "fewer than chance explains", "neutral": "unusual"}
+
+
+def marks(table: pd.DataFrame) -> list[alt.Chart]:
+    """The centre line and the points with a signal. table : one row per `month`, with n, `centre`, `signal`, `rule`."""
+    base = alt.Chart(table.dropna(subset="centre")).encode(x="month:T")
+    centre = base.mark_line(color=MUTED, strokeWidth=1.5, strokeDash=[6, 4], **chart_parts.BROKEN)
+    flagged = table[table["signal"].isin(list(SIGNALS)) & table["n"].notna()]
+    told = flagged.assign(
+        colour=flagged["signal"].map(SIGNALS),
+        when=flagged["month"].map(words.month),
+        text=flagged["n"].map(words.number),
+        why=[words.value("rule", rule) for rule in flagged["rule"]],
+    )[["month", "n", "colour", "when", "text", "why"]]
+    titles = {"when": "Month", "text": words.heading("n"), "why": words.label("rule")}
+    tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
+    points = alt.Chart(told).mark_point(filled=True, size=130, opacity=1, stroke=INK, strokeWidth=1)
+    return [
+        centre.encode(y="centre:Q"),
+        points.encode(x="month:T", y="n:Q", color=alt.Color("colour:N", scale=None), tooltip=tips),
+    ]
+
+
+def key(table: pd.DataFrame) -> chart_parts.Key:
+    """What the marks mean, as far as there are any."""
+    present = [s for s in SIGNALS if table["signal"].eq(s).any()]
+    signals = [("●", SIGNALS[signal], MEANS[signal]) for signal in present]
+    return [("■", EXPECTED, "control limits"), ("┅", MUTED, "mean"), *signals]
