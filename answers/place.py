@@ -19,6 +19,7 @@ PAIRS_M, PAIRS_DAYS = 200, 14  # how close in space and time a repeat is near
 AROUND_M = 1_000  # events around a place among whose pairs near repeats are looked for
 FEWEST_EVENTS = 30  # below this pairs say nothing worth showing
 FACTORS_TOLD = 8
+SNAPPED_M = 500  # a source that is never mapped finer has points that are no addresses
 HISTORY = 24  # months before the period whose level the control limits are drawn from
 
 
@@ -96,13 +97,16 @@ def repeats(scope: Scope, spot: Spot) -> pd.DataFrame:
     AROUND_M of the place. Measures that cannot be told are left out; `.attrs["why_not"]` says why.
     """
     rows, why_not = [], []
-    spots = place_questions.spots(scope)
+    exact = store.floor_m(scope) < SNAPPED_M
+    spots = place_questions.spots(scope) if exact else pd.DataFrame()
+    if not exact:
+        why_not.append("Points of this source are snapped to a street or written down in words: a spot is no address")
     if len(spots):
         again = concentration.repeat_locations(spots["n"]).iloc[0]
         rows.append({"measure": "repeat_location", "value": again["share_of_events"], "n": again["events"]})
     events = place_questions.moments(scope.but(place=""), x=spot.x, y=spot.y, reach_m=spot.reach_m + AROUND_M)
     if len(events) < FEWEST_EVENTS:
-        why_not.append(f"fewer than {FEWEST_EVENTS} events around it have a day")
+        why_not.append(f"Near repeats: fewer than {FEWEST_EVENTS} events around the place have a day")
     else:
         try:
             near = near_repeat.nearby(events, within_m=PAIRS_M, within_days=PAIRS_DAYS).iloc[0]

@@ -82,10 +82,11 @@ def factors(scope: Scope) -> pd.DataFrame:
     """The newest risk and protective indicators of all small areas: indicator_id, name, unit, kind, polarity, period,
     area_code, value. Of the newest year alone, so that an older edition of the same index does not stand twice.
 
-    Ranks are left out (tenths say the same), and what is made of recorded crime: it would explain crime by itself.
+    Ranks and tenths are left out (scores say the same), and what is made of recorded crime: it would explain itself.
     """
     if not store.holds(scope, "indicators"):
         return pd.DataFrame(columns=[*FACTOR, "area_code", "value"])
     rows = store.table(scope, "indicators")
-    rows = rows.filter(_.area_level == "lsoa", _.kind.isin(("risk", "protective")), _.unit != "rank", _.value.notnull())
+    told = _.kind.isin(("risk", "protective")) & _.unit.notin(("rank", "decile"))
+    rows = rows.filter(_.area_level == "lsoa", told, _.value.notnull())
     return store.run(scope, rows.filter(_.period == rows.period.max()).select(*FACTOR, "area_code", "value"))

@@ -458,6 +458,8 @@ def left_out(scope: Scope, level: str) -> int:
     if banded_sources(scope):
         return 0
     rows = records(scope)
+    if level == "ward" and "ward_code" not in rows.columns:
+        rows = _with_ward(scope, rows)
     placed = [condition.fill_null(False) for condition in _placed(rows, level)]
     counts = run(scope, rows.agg(n=_.count(), placed=reduce(and_, placed).sum())).iloc[0].fillna(0)
     return int(counts["n"] - counts["placed"])
@@ -496,7 +498,7 @@ def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
         raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
     rows = _incidents(scope)
     if "ward" in (level, _level_of(scope.place)):
-        rows = rows.left_join(_wards(scope), "lsoa_code").drop("lsoa_code_right")
+        rows = _with_ward(scope, rows)
     groups = set(scope.groups or violent_groups())
     if not (rare and _whole_area_and_year(scope)):
         groups -= few  # whatever else is asked for: a total less its other parts would tell them
@@ -608,6 +610,11 @@ def _people(scope: Scope, level: str, kind: str) -> ibis.Table:
         people = parts.join(wards, parts.area_code == wards.lsoa_code).mutate(area_code=_.ward_code)
     newest = people.filter(_.year == people.year.max())
     return newest.group_by(["area_code", "year"]).agg(population=_.population.sum(), estimated=_.estimated.any())
+
+
+def _with_ward(scope: Scope, rows: ibis.Table) -> ibis.Table:
+    """Records with the ward that most of their small area lies in."""
+    return rows.left_join(_wards(scope), "lsoa_code").drop("lsoa_code_right")
 
 
 def _wards(scope: Scope) -> ibis.Table:

@@ -26,8 +26,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="map_control
     further = shows.choices(show, level, people, other_crime=hotspots.has_other_crime(scope))
     option = page.choice("how", SHOWS[show].asks, further, width=250) if further else ""
     size = page.cell_size(scope, level, store.floor_m(scope))
-    wide = page.choice("list", "List", shows.LISTS, width=150)
-    marked = page.choice("mark", "Mark on the map", maps.MARKED, width=170)
+    with st.popover("Map and list", icon=":material/tune:"):
+        wide = page.choice("list", "List", shows.LISTS)
+        marked = page.choice("mark", "Mark on the map", maps.MARKED)
     page.meeting()
 key, noun, per = hotspots.key_of(level), shows.NOUNS[level], option if show == "rate" else "resident"
 
@@ -97,8 +98,7 @@ with right:
     by = "lower" if (show, option) == ("rate", "crime") else now.by  # of few crimes all may be violent: the least it is
     top = listed.sort_values([by, "n"], ascending=False).head(LISTED)
     listed = page.part(found, top, title=f"The {LISTED} highest places")
-    columns = shows.FULL if answers.get("everything") is not None else now.listed
-    columns = [c for c in ("place", *columns) if c in top]
+    columns = shows.listed(show, top, full=answers.get("everything") is not None)
     said = map_findings.listed(listed, show, now.by, unit if show == "rate" else "")
     row = page.show(listed, finding=said, key="list", columns=columns, rows_select=key, open_table=True, kept_back=kept)
 page.select(clicked or row)

@@ -4,16 +4,19 @@ import altair as alt
 import pandas as pd
 
 from ui import chart_parts, words
-from ui.chart_parts import EXPECTED, INK, MUTED, WARN
+from ui.chart_parts import INK, MUTED, WARN
 
 SIGNALS = {"concern": WARN, "improvement": "#0a8a4a", "neutral": "#7a4fb5"}
-MEANS = {"concern": "more than chance explains", "improvement": "fewer than chance explains", "neutral": "unusual"}
+MEANS = {"concern": "above chance", "improvement": "below chance", "neutral": "unusual"}
 
 
 def marks(table: pd.DataFrame) -> list[alt.Chart]:
     """The centre line and the points with a signal. table : one row per `month`, with n, `centre`, `signal`, `rule`."""
-    base = alt.Chart(table.dropna(subset="centre")).encode(x="month:T")
+    shown = table[["month", "centre", "lower", "upper"]].assign(lower=table["lower"].clip(lower=0))  # the sum stays
+    base = alt.Chart(shown).encode(x="month:T")  # months not supplied stay in: they break the lines
     centre = base.mark_line(color=MUTED, strokeWidth=1.5, strokeDash=[6, 4], **chart_parts.BROKEN)
+    limit = base.mark_line(color=MUTED, strokeWidth=1.5, **chart_parts.BROKEN)
+    limits = [limit.encode(y=f"{edge}:Q") for edge in ("upper", "lower")]
     flagged = table[table["signal"].isin(list(SIGNALS)) & table["n"].notna()]
     told = flagged.assign(
         colour=flagged["signal"].map(SIGNALS),
@@ -25,6 +28,7 @@ def marks(table: pd.DataFrame) -> list[alt.Chart]:
     tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
     points = alt.Chart(told).mark_point(filled=True, size=130, opacity=1, stroke=INK, strokeWidth=1)
     return [
+        *limits,
         centre.encode(y="centre:Q"),
         points.encode(x="month:T", y="n:Q", color=alt.Color("colour:N", scale=None), tooltip=tips),
     ]
@@ -34,4 +38,4 @@ def key(table: pd.DataFrame) -> chart_parts.Key:
     """What the marks mean, as far as there are any."""
     present = [s for s in SIGNALS if table["signal"].eq(s).any()]
     signals = [("●", SIGNALS[signal], MEANS[signal]) for signal in present]
-    return [("■", EXPECTED, "control limits"), ("┅", MUTED, "mean"), *signals]
+    return [("━", MUTED, "control limits"), ("┅", MUTED, "mean"), *signals]

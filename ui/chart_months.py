@@ -47,9 +47,9 @@ def trend(
     if months["series"].nunique() > MOST_LINES:
         alike = by != "offence_group"  # on one scale the rare offences would all be flat lines
         return chart_panels.small_multiples(release, value=value, by=by, labels=labels, shared_scale=alike)
-    expected = ("lower", "upper") if control else expected
-    top = chart_parts.ceiling(months[["value", "n_upper"]], release.table[[*(expected or ())]])
-    key = _key(months, flags, None if control else expected) + (chart_control.key(release.table) if control else [])
+    bounds = ["upper"] if control else [*(expected or ())]
+    top = chart_parts.ceiling(months[["value", "n_upper"]], release.table[bounds])
+    key = _key(months, flags, expected) + (chart_control.key(release.table) if control else [])
     placed = _placed(events, months)
 
     def draw() -> alt.LayerChart:

@@ -185,6 +185,8 @@ def listed(release: Release, show: str, by: str, per: str = "") -> str:
     if show == "harm":
         told = "{0} days of harm, {1} of it from one record"
         return _first(release, lambda row: told.format(words.number(row.harm), words.percent(row.largest_share)))
+    if show in ("clusters", "outbreaks") and not release.table["cluster"].notna().any():
+        return findings.ranking(release, category="place", value="n")
     if show == "outbreaks":
         told = "in cluster {0:.0f}, {1}"
         return _first(release, lambda row: told.format(row.cluster, words.period(row.from_month, row.to_month)))

@@ -52,13 +52,24 @@ def pairs(within_m: int, within_days: int, around_m: int) -> tuple[str, ...]:
     return (f"Near repeat (Knox): {near}", "A spot is a point to the metre; snapped points make many addresses one")
 
 
+def measured(found: pd.DataFrame) -> pd.DataFrame:
+    """The measures in words: a share as a percentage, a ratio with its interval."""
+    said = [
+        words.percent(row.value)
+        if row.measure == "repeat_location"
+        else f"{words.number(row.value, 2)} times ({words.number(row.lower, 2)} to {words.number(row.upper, 2)})"
+        for row in found.itertuples()
+    ]
+    return found.assign(measure=[MEASURES[m] for m in found["measure"]], said=said)
+
+
 def repeats(found: pd.DataFrame) -> str:
     """How much happens again where, and soon after, it happened before."""
     rows = found.set_index("measure")
     said = []
     if "repeat_location" in rows.index:
         share = words.percent(rows.loc["repeat_location", "value"])
-        said.append(f"{share} of the records lie at spots with more than one.")
+        said.append(f"{share[0].upper()}{share[1:]} of the records lie at spots with more than one.")
     if "near_repeat" in rows.index:
         row = rows.loc["near_repeat"]
         clear = "more than" if row["value"] > 1 else "fewer than"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 PLAIN = ("n", "rank_range", "share", "sure")  # what the list says of a place, whatever the map shows
 FULL = ("n", "share", "density", "rank_range", "sure", "robustness", "persistence_said", "class", "sources_agree")
 FULL += ("since_quarter",)
@@ -133,7 +135,7 @@ SHOWS = {
         "Denser than the comparison",
         "class",
         by="risk",
-        listed=("density_ratio", "ratio_p", "n"),
+        listed=("density_ratio", "risk_said", "n"),
         answer="ratio",
         labels=RISK,
         asks="Against",
@@ -216,6 +218,7 @@ SHOWS = {
 }
 DERIVED = ("rate", "lower", "upper", "harm", "largest_share", "z", "share", "density", "in_top", "density_ratio")
 DERIVED += ("relative_risk", "health_share", "ratio", "ratio_lower", "ratio_upper", "persistence", "robustness")
+OWN_FIRST = {"rate", "harm", "ratio", "clusters", "outbreaks", "hidden", "change"}  # whose column the long list lacks
 PLAYED = _classes(up3="hotspot", none="as expected")
 NOT_FOR_CELLS = {"clusters", "outbreaks"}  # they need residents, or places that have neighbours of their own size
 FOR_CELLS_ALONE = {"density", "ratio", "robustness"}
@@ -230,6 +233,14 @@ def offered(level: str, levels: list[str], *, health: str) -> list[str]:
     lacking = set(NOT_FOR_CELLS) if level == "hex" else set(FOR_CELLS_ALONE)
     lacking |= TRUE_COUNTS_ALONE if "hex" not in levels else set()
     return [name for name in SHOWS if name not in lacking and (name != "hidden" or health)]
+
+
+def listed(show: str, top: pd.DataFrame, *, full: bool) -> list[str]:
+    """The columns of the list beside the map, of those there are. full : everything that is known of a place."""
+    none = "cluster" in top and not top["cluster"].notna().any()
+    own = SHOWS[show].listed[:1] if show in OWN_FIRST else ()
+    wanted = (*own, *FULL) if full else PLAIN if none else SHOWS[show].listed
+    return [column for column in ("place", *wanted) if column in top]
 
 
 def choices(show: str, level: str, people: list[str], *, other_crime: bool) -> dict[str, str]:

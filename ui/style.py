@@ -20,7 +20,6 @@ MEETING = """
 [data-testid="stHeader"], .st-key-filter_bar, .stMain h2 { display: none; }
 .stMainBlockContainer { padding: 0.6rem 1.2rem 1rem; }
 .stMain h4 { font-size: 1.35rem; }
-[data-testid="stDataFrame"] { zoom: 1.15; }
 </style>
 """
 

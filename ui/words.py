@@ -172,6 +172,8 @@ def of_list(frame: pd.DataFrame, sources: Mapping[str, str]) -> pd.DataFrame:
     sources : key of a source to its label.
     """
     found = told(told(frame, "class"), "agreement").copy(deep=False)
+    if "risk" in found:
+        found["risk_said"] = [value("risk", int(risk)) for risk in found["risk"]]
     if "periods_hot" in found:
         night = "periods_hot_night" in found
         nightly = found["periods_hot_night"] if night else [0] * len(found)

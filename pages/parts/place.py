@@ -89,12 +89,13 @@ def _venues(page: Page, scope: store.Scope, **more: str) -> None:
 def _repeats(page: Page, scope: store.Scope, spot: place.Spot, **more: str) -> None:
     found = _asked(scope, "repeats", spot)
     if found.empty:
+        st.info(words.plain(f"{'. '.join(found.attrs['why_not'])}."))
         return
-    named = found.assign(measure=[place_findings.MEASURES[m] for m in found["measure"]])
+    named = place_findings.measured(found)
     notes = (*place_findings.pairs(place.PAIRS_M, place.PAIRS_DAYS, place.AROUND_M), *found.attrs["why_not"])
     derived = ["value", "lower", "upper"]
     release = page.release(named, counts=[], derived=derived, title="Repeats", scope=scope, notes=notes)
-    columns, said = ("measure", "value", "lower", "upper", "n"), place_findings.repeats(found)
+    columns, said = ("measure", "said", "n"), place_findings.repeats(found)
     page.show(release, finding=said, key="place_repeats", columns=columns, open_table=True, **more)
 
 
@@ -137,5 +138,5 @@ def _factors(page: Page, scope: store.Scope, spot: place.Spot) -> None:
     release = page.release(
         named, counts=[], derived=["value", "standing"], title="Area factors", scope=scope, notes=notes, **about
     )
-    columns, said = ("name", "standing", "value", "unit", "kind"), place_findings.factors(release)
+    columns, said = ("name", "standing", "value", "unit"), place_findings.factors(release)
     page.show(release, finding=said, key="place_factors", columns=columns, open_table=True)
