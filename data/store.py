@@ -415,7 +415,7 @@ def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
 
 def flags(scope: Scope) -> pd.DataFrame:
     """Months that depart from their source's own history: source, month, kind, reason."""
-    return run(scope, table(scope, "flags").order_by(["source", "month"]))
+    return _flags(str(publish.root()), scope.snapshot, scope.tier).copy()
 
 
 def latest_loads(scope: Scope) -> pd.DataFrame:
@@ -674,6 +674,12 @@ def _kinds_of_people(root: str, snapshot: str, tier: str) -> frozenset[tuple[str
     scope = Scope(tier, snapshot)
     found = run(scope, table(scope, "population").select("area_level", "pop_type").distinct())
     return frozenset(zip(found["area_level"], found["pop_type"], strict=True))
+
+
+@lru_cache(maxsize=32)
+def _flags(root: str, snapshot: str, tier: str) -> pd.DataFrame:
+    scope = Scope(tier, snapshot)
+    return run(scope, table(scope, "flags").order_by(["source", "month"]))
 
 
 @lru_cache(maxsize=32)

@@ -44,10 +44,16 @@ def surface(scope: store.Scope, level: str, size_m: int, per: str) -> pd.DataFra
     )
 
 
+@st.cache_data(show_spinner=False, max_entries=256)
+def beyond(scope: store.Scope, level: str) -> int:
+    """How many records the map leaves out."""
+    return store.left_out(scope, level)
+
+
 with page.explaining():
     places = surface(scope, level, size, per)
     ground, view = atlas.ground(scope), atlas.camera(scope)
-    left_out = store.left_out(scope, level)
+    left_out = beyond(scope, level)
     judgements = judged.in_force(scope, level, size)
     places = judging.named(judged.marked(places, level, judgements), judgements, key)
     about, answers = places.attrs, {}  # the period, where it is not the one asked for
@@ -109,5 +115,4 @@ if selected in set(places[key]):
     judging.form(page, scope, level, places, chosen)
 judging.kept(page, scope, judgements, places, key)
 with page.explaining():
-    scores.concentration(page, scope, found, noun)
-    scores.board(page, scope, level, size, disabled="hex" not in levels)
+    scores.beneath(page, scope, level, size, found, noun)

@@ -14,8 +14,9 @@ import pandas as pd
 import streamlit as st
 
 AT_ONCE = 2  # jobs that run at the same time: more would only make each other slower
-PATIENCE_S = 0.7  # how long a page waits before it goes on without the answer
-LOOK_S = 0.6  # how often a page that waits looks again
+PATIENCE_S = 0.15  # how long a page waits before it says what it does
+WAITING_S = 1.0  # how long it then waits before it goes on without the answer: drawing a map twice takes longer
+LOOK_S = 0.5  # how often a page that waits looks again
 LEFT_S = 8.0  # a job that no page has asked for in so long is given up
 MOST_KEPT = 64  # answers kept for the next who asks
 
@@ -54,7 +55,7 @@ class Desk:
         key = (work.func.__module__, work.func.__qualname__, work.args, tuple(sorted(work.keywords.items())))
         with self._lock:
             job = self._jobs.get(key)
-            if job is None or job.future.done() and job.future.exception() is not None:
+            if job is None or (job.future.done() and job.future.exception() is not None):
                 job = self._jobs[key] = Job()
                 job.future = self._pool.submit(self._run, job, work)
             self._jobs.move_to_end(key)
@@ -80,12 +81,19 @@ def answer(work: partial, label: str) -> pd.DataFrame | None:
     work : a function of hashable arguments that also takes `tell`, to be called with the share done and a word for the
         step. label : what is being worked out, for people. The page is drawn again as soon as the answer is there.
     """
-    job = _desk().job(work)
+    job, spot = _desk().job(work), st.empty()
     try:
         return job.future.result(timeout=PATIENCE_S).copy()
     except TimeoutError:
+        spot.progress(job.share, text=_said(job, label))
+    try:
+        found = job.future.result(timeout=WAITING_S).copy()
+    except TimeoutError:
+        found = None
+    spot.empty()
+    if found is None:
         _progress(work, label)
-        return None
+    return found
 
 
 @st.fragment(run_every=LOOK_S)
@@ -93,5 +101,9 @@ def _progress(work: partial, label: str) -> None:
     job = _desk().job(work)
     if job.future.done():
         st.rerun()
-    told = f"{label}… {job.step}" if job.step else f"{label}…"
-    st.progress(job.share, text=f"{told} You can go on meanwhile; it is given up when you choose something else.")
+    st.progress(job.share, text=_said(job, label))
+
+
+def _said(job: Job, label: str) -> str:
+    step = f" ({job.step})" if job.step else ""
+    return f"{label}{step}: being worked out. You can go on; it is given up when you choose something else."

@@ -29,7 +29,7 @@ SCORES = (
     "rri",
     "against_baseline",
 )
-HELD_OUT = {"no": "Leave out", "yes": "Score the map on months held out"}
+BENEATH = {"no": "Nothing", "few": "How few places hold it", "yes": "Would it have worked?"}
 LISTS = {"short": "Short list", "full": "All columns"}
 PEOPLE = {
     "resident": "Residents",

@@ -56,6 +56,8 @@ def kept(page: Page, scope: store.Scope, judgements: pd.DataFrame, places: pd.Da
 
 def named(places: pd.DataFrame, judgements: pd.DataFrame, key: str) -> pd.DataFrame:
     """Places with the name of where they belong, where somebody said so."""
+    if judgements.empty:
+        return places
     moved = judgements[judgements["kind"] == "moved"].set_index("place")["moved_to"]
     names = places.set_index(key)["place"]
     belongs = places[key].map(moved).map(names)

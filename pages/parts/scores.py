@@ -15,22 +15,31 @@ from ui.frame import Page
 SHARES = (0.25, 0.5, 0.8)  # of the records: how few places hold them
 
 
+def beneath(page: Page, scope: store.Scope, level: str, size_m: int, found: Release, noun: str) -> None:
+    """What is asked for beneath the map: nothing, unless somebody wants it."""
+    about = {name: said for name, said in shows.BENEATH.items() if not store.banded_sources(scope) or name == "no"}
+    told = {"value": "no", "format_func": about.get, "disabled": len(about) == 1}
+    chosen = page.control("score", st.segmented_control, "Beneath the map", list(about), **told)
+    if chosen == "few":
+        _concentration(page, scope, level, size_m, found, noun)
+    elif chosen == "yes":
+        _board(page, scope, level, size_m)
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
-def _shares(counts: tuple[float, ...]) -> pd.DataFrame:
-    n = pd.Series(counts)
-    few = [uneven.share_of_places(n, share)["share_of_places"].iat[0] for share in SHARES]
+def _shares(scope: store.Scope, level: str, size_m: int, _counts: pd.Series) -> pd.DataFrame:
+    few = [uneven.share_of_places(_counts, share)["share_of_places"].iat[0] for share in SHARES]
     found = pd.DataFrame({"share_of_events": SHARES, "share_of_places": few})
-    by_chance = uneven.gini_by_chance(n, generalised=True, simulations=199).iloc[0]
-    found.attrs["gini"] = by_chance.to_dict()
+    found.attrs["gini"] = uneven.gini_by_chance(_counts, generalised=True, simulations=199).iloc[0].to_dict()
     return found
 
 
-def concentration(page: Page, scope: store.Scope, found: Release, noun: str) -> None:
+def _concentration(page: Page, scope: store.Scope, level: str, size_m: int, found: Release, noun: str) -> None:
     """How few places hold a quarter, half and four fifths of the records, against chance."""
     counts = found.table["n"].dropna()
-    if not counts.sum() > 0 or store.banded_sources(scope):
+    if not counts.sum() > 0:
         return
-    shares = _shares(tuple(counts))
+    shares = _shares(scope, level, size_m, counts)
     rows = shares.assign(share_of_events=[f"{words.percent(s)} of the records" for s in shares["share_of_events"]])
     notes = (map_findings.gini(shares.attrs["gini"]),)
     title = "How few places hold them"
@@ -39,11 +48,8 @@ def concentration(page: Page, scope: store.Scope, found: Release, noun: str) -> 
     page.show(release, bars, finding=map_findings.concentrated(release, len(counts), noun), key="concentration")
 
 
-def board(page: Page, scope: store.Scope, level: str, size_m: int, *, disabled: bool) -> None:
+def _board(page: Page, scope: store.Scope, level: str, size_m: int) -> None:
     """PAI, PEI*, hit rate and RRI of the map on months held out, against the plain count and against chance."""
-    told = {"value": "no", "format_func": shows.HELD_OUT.get, "disabled": disabled}
-    if page.control("score", st.segmented_control, "Would it have worked?", list(shows.HELD_OUT), **told) != "yes":
-        return
     scores = beside.answer(partial(over_time.scoreboard, scope, level, size_m), "Scoring the months held out")
     if scores is None:
         return
