@@ -6,17 +6,19 @@ All take a scope of one source, a level, the size of cells and `tell`, as in `an
 import numpy as np
 import pandas as pd
 
-from analytics import backtest, grids, hotspots
+from analytics import backtest, density, grids, hotspots
 from analytics import emerging as classes
 from analytics.errors import NotEnoughData
 from answers.hotspots import HOT, PERMUTATIONS, Tell, held, key_of, near, places, untold
 from answers.hotspots import months as counted_months
+from answers.surfaces import LEAST_RADIUS_M
 from data import store
 from data.store import Scope
 
 LASTING = (1e-9, 1 / 3, 0.8)  # shares of the months from which a place was a hotspot in some, in many, nearly always
 PARTS = {"": "periods_hot", "day": "periods_hot_day", "night": "periods_hot_night"}
 PLAIN, GI = "Plain count of the months before", "Gi* of the months before"
+DENSITY = "Density of the months before"
 COVERED = 0.01  # share of the area that each map may cover on the scoreboard
 FEWEST_BEFORE = 6  # months of the year before, or there is too little to make a map from
 MOST_HELD_OUT = 12
@@ -121,15 +123,23 @@ def emerging(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> p
     return answer
 
 
+def _densest(cells: pd.DataFrame, earlier: pd.Series, size_m: int) -> pd.Series:
+    """Kernel density of earlier records at each cell, as the map of densities has it, edges aside."""
+    points = cells.assign(n=cells["cell_id"].map(earlier)).dropna(subset=["n"])
+    radius = max(2 * size_m, LEAST_RADIUS_M)
+    return density.kernel_density(points, cells, bandwidth_m=radius, weight="n")["density"]
+
+
 def scoreboard(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> pd.DataFrame:
     """Would the maps have worked? Each month judged by maps made from the year before it, on one share of the area.
 
-    Returns one row per `ranked_by` (Gi* of counts, the plain count, chance) as `backtest.summary`, with `rri`. Months
-    are held out where at least FEWEST_BEFORE of the twelve before them were supplied. `.attrs["months"]`: which.
+    Returns one row per `ranked_by` (Gi* of counts, of cells their density too, the plain count, chance) as
+    `backtest.summary`, with `rri`. Months are held out where at least FEWEST_BEFORE of the twelve before them were
+    supplied. `.attrs["months"]`: which.
     """
     key, wide = key_of(level), scope.but(start=scope.start - pd.DateOffset(months=24))
     found = places(wide, level, size_m)  # a cell off the land is one only while it has records
-    cells = found[[key]].rename(columns={key: "cell_id"})
+    cells = found[[key, "x", "y"]].rename(columns={key: "cell_id"})
     cells["area_km2"] = grids.area_km2(size_m) if level == "hex" else found["area_km2"]
     counts = counted_months(wide, level, size_m).rename(columns={key: "cell_id"})
     year = pd.DateOffset(months=12)
@@ -144,6 +154,8 @@ def scoreboard(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) ->
         plain = cells.assign(predicted=cells["cell_id"].map(earlier).fillna(0.0), ranked_by=PLAIN, month=month)
         z = hotspots.gi_star(plain, around, value="predicted")["z"]
         maps += [plain, plain.assign(predicted=z, ranked_by=GI)]
+        if level == "hex":
+            maps.append(plain.assign(predicted=_densest(plain, earlier, size_m), ranked_by=DENSITY))
     scores = backtest.rolling(pd.concat(maps, ignore_index=True), counts, cells, area_share=COVERED)
     scores = scores[scores["ranked_by"] != backtest.LAST_YEAR]  # the plain count is that, and knows gaps
     answer = backtest.summary(scores, baseline=PLAIN)

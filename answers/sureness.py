@@ -6,7 +6,7 @@ All take a scope of one source, a level, the size of cells and `tell`, as in `an
 import numpy as np
 import pandas as pd
 
-from analytics import agreement, harm_places, hotspots
+from analytics import agreement, grids, harm_places, hotspots
 from analytics.errors import NotEnoughData
 from answers import over_time, surfaces
 from answers.hotspots import PERMUTATIONS, Tell, held, hot, key_of, near, places, untold
@@ -58,23 +58,26 @@ def hidden(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> pd.
 
 
 def robustness(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> pd.DataFrame:
-    """In what share of grids each cell lies in a hotspot: cell_id, variants, variants_hot, robustness, robust.
+    """In what share of other ways to draw the map each cell lies in a hotspot: cell_id, variants, variants_hot,
+    robustness, and `robust`, its class: 0 in none, 1 in some, 2 in half, 3 in all.
 
-    The grids are this one and those that begin half a cell further east, north, and both, at 0.7, 1 and 1.4 times the
-    size (never below the floor of the source). `robust` is its class: 0 on none, 1 on some, 2 on half, 3 on all.
+    The ways are this grid and those that begin half a cell further east, north, and both, at 0.7, 1 and 1.4 times the
+    size (never below the floor of the source); and the same origins with neighbours two cells away counted too.
     """
     found = store.cell_counts(scope, size_m=size_m)
-    ways = []
-    for size in sorted({max(store.floor_m(scope), round(size_m * part)) for part in SIZES}):
+    ways, sizes = [], sorted({max(store.floor_m(scope), round(size_m * part)) for part in SIZES})
+    drawn = [(size, 1) for size in sizes] + [(size_m, 2)]
+    for size, rings in drawn:
         for east, north in ORIGINS:
             cells = store.cell_counts(scope, size_m=size, origin=(east * size, north * size))
-            tell(len(ways) / (len(SIZES) * len(ORIGINS)), f"grid of {size:,} m")
-            found_hot = hot(cells, near(scope, level, cells))
-            ways.append(cells[["x", "y"]].assign(variant=f"{size} m from {east}, {north}", hot=found_hot))
+            tell(len(ways) / (len(drawn) * len(ORIGINS)), f"grid of {size:,} m")
+            variant = f"{size} m from {east}, {north}, {rings}"
+            ways.append(cells[["x", "y"]].assign(variant=variant, hot=hot(cells, grids.ring(cells, rings=rings))))
     answer = hotspots.robustness(found, pd.concat(ways, ignore_index=True))
     answer["robust"] = np.searchsorted((1e-9, 0.5, 1), answer["robustness"], side="right")
     answer = answer[["cell_id", "variants", "variants_hot", "robustness", "robust"]]
-    answer.attrs["method"] = f"{len(ways)} grids of other origins and sizes, Gi* with Benjamini-Hochberg at 5% on each"
+    ways = f"{len(sizes) * len(ORIGINS)} grids of other origins and sizes and {len(ORIGINS)} wider neighbourhoods"
+    answer.attrs["method"] = f"{ways}, Gi* with Benjamini-Hochberg at 5% in each"
     return answer
 
 

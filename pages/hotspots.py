@@ -115,4 +115,4 @@ if selected in set(places[key]):
     judging.form(page, scope, level, places, chosen)
 judging.kept(page, scope, judgements, places, key)
 with page.explaining():
-    scores.beneath(page, scope, level, size, found, noun)
+    scores.beneath(page, scope, level, size, found, noun, show)

@@ -50,6 +50,9 @@ log = logging.getLogger("explorer")
 def enter() -> None:
     """Note that this run came through the front door. Only `app.py` calls this."""
     st.session_state[ENTERED] = True
+    if not log.handlers:  # what is kept of deeds (judgements) is told at the level of information
+        log.addHandler(logging.StreamHandler())
+        log.setLevel(logging.INFO)
 
 
 def menu_entry(name: str):  # a StreamlitPage, a type Streamlit does not export
@@ -151,7 +154,9 @@ class Page:
     def cell_size(self, scope: store.Scope, level: str, floor_m: int) -> int:
         """Metres across a hexagon, down to the floor of the source; of areas there is nothing to choose."""
         sizes = {size: f"{size:,}" for size in SIZES_M if size >= floor_m}
-        return self.choice("cell_m", "Cell size (metres)", sizes, value=500, disabled=level != "hex", width=130)
+        said = f"Not below {floor_m:,} m: the places of this source are no more exact." if floor_m else None
+        told = {"value": 500, "disabled": level != "hex", "width": 130, "help": said}
+        return self.choice("cell_m", "Cell size (metres)", sizes, **told)
 
     def one_source(self, scope: store.Scope) -> str:
         """The source a map shows: the chosen one, or a choice among the chosen; they are never added up."""

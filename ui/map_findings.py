@@ -120,9 +120,10 @@ def robust(release: Release, noun: str) -> str:
     kinds, ways = release.table["robust"], release.table["variants"].max()
     every, half, some = (int((kinds == kind).sum()) for kind in (3, 2, 1))
     if not (every or half or some):
-        return f"No {noun} is a hotspot on any of {ways:,.0f} grids."
+        return f"No {noun} is a hotspot on any of {ways:,.0f} ways to draw the map."
     are = "is a hotspot" if every == 1 else "are hotspots"
-    return f"{words.count(every, noun)} {are} on all of {ways:,.0f} grids, {half:,} on half or more, {some:,} on some."
+    of = f"on all of {ways:,.0f} ways to draw the map, {half:,} on half or more, {some:,} on some"
+    return f"{words.count(every, noun)} {are} {of}."
 
 
 def concentrated(release: Release, places: int, noun: str) -> str:
@@ -154,10 +155,11 @@ def scoreboard(release: Release, ranked_by: str, baseline: str, share: float) ->
     ours, plain = (release.table[release.table["ranked_by"] == name].iloc[0] for name in (ranked_by, baseline))
     verdict = {"better": "better than", "worse": "worse than", "no clear difference": "not clearly different from"}
     told = verdict.get(ours["against_baseline"], "over too few months to be set against")
+    named = ranked_by.removesuffix(" of the months before").replace("Density", "density")
     caught = f"{words.percent(ours['hit_rate'])} of the records on {words.percent(share)} of the area"
     months = words.count(ours["months"], "month")
     count = f"the plain count ({words.percent(plain['hit_rate'])})"
-    return f"In {months} held out Gi* would have caught {caught}, {told} {count}."
+    return f"In {months} held out, a map by {named} would have caught {caught}, {told} {count}."
 
 
 def changed(release: Release, noun: str) -> str:
@@ -200,7 +202,9 @@ def listed(release: Release, show: str, by: str, per: str = "") -> str:
     if show == "hidden":
         return _first(release, lambda row: f"{words.value('agreement', row.agreement).lower()}")
     if show == "robustness":
-        return _first(release, lambda row: f"a hotspot on {row.variants_hot:,.0f} of {row.variants:,.0f} grids")
+        return _first(
+            release, lambda row: f"a hotspot on {row.variants_hot:,.0f} of {row.variants:,.0f} ways to draw it"
+        )
     if show == "change":
         least = "at least {0} times as many as before, as far as chance allows"
         return _first(release, lambda row: least.format(words.figure("ratio_lower", row.ratio_lower)))

@@ -87,7 +87,7 @@ SEEN = _classes(
     down1="police records only",
 )
 CLUSTERS = _classes(up3="most likely cluster", up2="another cluster", none="in none")
-ROBUST = _classes(up3="every grid", up2="half of the grids or more", up1="some grids", none="none")
+ROBUST = _classes(up3="every way", up2="half of the ways or more", up1="some ways", none="none")
 CHANGED = _classes(up2="clearly more", none="no clear change", down2="clearly fewer")
 RISK = _classes(
     up3="clearly more (p < 0.01)",
@@ -176,7 +176,7 @@ SHOWS = {
     "robustness": Show(
         "Robustness",
         "robust",
-        "Hotspot on",
+        "Hotspot, however drawn",
         "class",
         by="robustness",
         listed=("robustness", "n", "sure"),

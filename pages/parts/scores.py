@@ -15,15 +15,15 @@ from ui.frame import Page
 SHARES = (0.25, 0.5, 0.8)  # of the records: how few places hold them
 
 
-def beneath(page: Page, scope: store.Scope, level: str, size_m: int, found: Release, noun: str) -> None:
-    """What is asked for beneath the map: nothing, unless somebody wants it."""
+def beneath(page: Page, scope: store.Scope, level: str, size_m: int, found: Release, noun: str, show: str) -> None:
+    """What is asked for beneath the map: nothing, unless somebody wants it. show : what the map shows."""
     about = {name: said for name, said in shows.BENEATH.items() if not store.banded_sources(scope) or name == "no"}
     told = {"value": "no", "format_func": about.get, "disabled": len(about) == 1}
     chosen = page.control("score", st.segmented_control, "Beneath the map", list(about), **told)
     if chosen == "few":
         _concentration(page, scope, level, size_m, found, noun)
     elif chosen == "yes":
-        _board(page, scope, level, size_m)
+        _board(page, scope, level, size_m, over_time.DENSITY if show == "density" else over_time.GI)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -48,7 +48,7 @@ def _concentration(page: Page, scope: store.Scope, level: str, size_m: int, foun
     page.show(release, bars, finding=map_findings.concentrated(release, len(counts), noun), key="concentration")
 
 
-def _board(page: Page, scope: store.Scope, level: str, size_m: int) -> None:
+def _board(page: Page, scope: store.Scope, level: str, size_m: int, ranked_by: str) -> None:
     """PAI, PEI*, hit rate and RRI of the map on months held out, against the plain count and against chance."""
     scores = beside.answer(partial(over_time.scoreboard, scope, level, size_m), "Scoring the months held out")
     if scores is None:
@@ -56,5 +56,5 @@ def _board(page: Page, scope: store.Scope, level: str, size_m: int) -> None:
     months = scores.attrs["months"]
     about = {"title": "Maps scored on months held out", "period": words.period(months[0], months[-1])}
     release = page.release(scores, counts=[], derived=[*shows.SCORES[3:-1]], scope=scope, **about)
-    said = map_findings.scoreboard(release, over_time.GI, over_time.PLAIN, over_time.COVERED)
+    said = map_findings.scoreboard(release, ranked_by, over_time.PLAIN, over_time.COVERED)
     page.show(release, finding=said, key="scoreboard", columns=shows.SCORES, open_table=True)
