@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from analytics import trends
+from answers import trends
 from data import store
-from ui import charts, events, filters, findings, frame, profiles
+from ui import charts, events, filters, findings, frame, profiles, trend_findings
 
 SPLITS = {"source": "Source", "offence_group": "Offence group", "authority_code": "Authority"}
-VALUES = {"n": "Each month", "rolling_sum": "Rolling 12 months"}
+VALUES = {"n": "Each month", "control": "Control chart", "rolling_sum": "Rolling 12 months", "year": "Year before"}
+SCALES = {"one": "One for all", "own": "Each its own"}
 
 page = frame.open_page("trends")
 scope = filters.scope(page)
@@ -18,41 +19,54 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "split", st.segmented_control, "Lines for each", splits, value="source", format_func=SPLITS.get
     )
     source = page.one_source(scope) if split != "source" else ""
-    values = ["n"] if store.banded_sources(scope) else list(VALUES)
+    asked = scope.but(sources=(source,)) if source else scope
+    alone = split == "source" and len(asked.sources) == 1
+    values = ["n"] if store.banded_sources(asked) else [v for v in VALUES if v != "year" or alone]
     value = page.control("value", st.segmented_control, "Show", values, value="n", format_func=VALUES.get)
-asked = scope.but(sources=(source,)) if source else scope
+    several = {"value": "own" if split == "offence_group" else "one", "format_func": SCALES.get, "disabled": alone}
+    scale = page.control("scale", st.segmented_control, "Scale", list(SCALES), **several)
 
 
 @st.cache_data(show_spinner="Counting…", max_entries=128)
 def months_of(scope: store.Scope, split: str) -> pd.DataFrame:
-    """Monthly counts for each value of the split, with their rolling year, from a year before the period on."""
-    by = () if split == "source" else (split,)
-    rows = store.monthly_counts(scope.but(start=scope.start - pd.DateOffset(months=23)), by=by)
+    """Months of each series with rolling year, year before and control limits; protected sources have counts alone."""
     if store.banded_sources(scope):
-        return rows
-    series = [trends.rolling_sum(part) for _, part in rows.groupby(split, sort=False)]
-    found = pd.concat(series, ignore_index=True)
-    return found[found["month"] >= scope.start - pd.DateOffset(months=12)]
+        by = () if split == "source" else (split,)
+        return store.monthly_counts(scope.but(start=scope.start - pd.DateOffset(months=23)), by=by)
+    return trends.months(scope, split)
 
 
 with page.explaining():
     rows = months_of(asked, split)
     marks, flagged = events.register(asked), events.flags(asked)
+rare = [page.labels(split)[code] for code in rows.attrs.get("rare", ())]
 rows = rows.assign(**{split: rows[split].map(page.labels(split))})
-title = f"{VALUES[value]}, by {SPLITS[split].lower()}"
 told = {
     "counts": ["n"],
-    "derived": ["rolling_sum"] if "rolling_sum" in rows else [],
-    "title": title,
-    "scope": asked,
-    "notes": events.key(marks),
+    "derived": [c for c in ("rolling_sum", "n_before", "centre", "lower", "upper") if c in rows],
+    "title": f"{VALUES[value]}, by {SPLITS[split].lower()}",
+    "notes": (
+        *events.key(marks),
+        *(trend_findings.limits(rows, rare, trends.FEWEST_A_MONTH) if value == "control" else ()),
+    ),
 }
-compared = page.release(rows, **told)
-months = page.release(rows[rows["month"] >= scope.start], **told)
-picture = charts.trend(months, value=value, by=split, flags=flagged, events=marks)
-several = split if rows[split].nunique() > 1 else None
-told_by = compared if value == "n" else months  # a rolling year compares with nothing: its own range is told
-page.show(months, picture, finding=findings.trend(told_by, value=value, by=several), key="trend")
+inside = rows[rows["month"] >= scope.start]
+compared = page.release(rows[rows["month"] >= scope.start - pd.DateOffset(months=12)], scope=asked, **told)
+months = page.release(inside, scope=asked, **told)
+many = split if inside[split].nunique() > 1 else None
+how = {"flags": flagged, "events": marks, "shared_scale": scale == "one"}
+if value == "control":
+    picture = charts.trend(months, by=split, control=True, **how)
+    said = trend_findings.signals(months, split, page.scope.end) if many else trend_findings.last_signal(months)
+elif value == "year":
+    both = page.part(months, trend_findings.beside_year_before(inside), title="This period and the year before")
+    picture = charts.trend(both, by="period", **how)
+    said = findings.trend(compared, by=many)
+else:
+    picture = charts.trend(months, value=value, by=split, **how)
+    # a rolling year compares with nothing: its own range is told
+    said = findings.trend(compared if value == "n" else months, value=value, by=many)
+page.show(months, picture, finding=said, key="trend")
 
 left, right = st.columns(2)
 with left, page.explaining():

@@ -12,8 +12,9 @@ MEANS = {"concern": "above chance", "improvement": "below chance", "neutral": "u
 
 def marks(table: pd.DataFrame) -> list[alt.Chart]:
     """The centre line and the points with a signal. table : one row per `month`, with n, `centre`, `signal`, `rule`."""
-    shown = table[["month", "centre", "lower", "upper"]].assign(lower=table["lower"].clip(lower=0))  # the sum stays
-    base = alt.Chart(shown).encode(x="month:T")  # months not supplied stay in: they break the lines
+    shown = table[["month", "centre", "lower", "upper", "segment"]]
+    shown = shown.assign(lower=shown["lower"].clip(lower=0))  # the drawing is cut at nought, not the figure
+    base = alt.Chart(shown).encode(x="month:T", detail="segment:N")  # months not supplied stay in: they break the lines
     centre = base.mark_line(color=MUTED, strokeWidth=1.5, strokeDash=[6, 4], **chart_parts.BROKEN)
     limit = base.mark_line(color=MUTED, strokeWidth=1.5, **chart_parts.BROKEN)
     limits = [limit.encode(y=f"{edge}:Q") for edge in ("upper", "lower")]

@@ -30,6 +30,7 @@ def trend(
     events: pd.DataFrame | None = None,
     expected: tuple[str, str] | None = None,
     control: bool = False,
+    shared_scale: bool = True,
 ) -> Picture:
     """How does it change from month to month?
 
@@ -40,13 +41,17 @@ def trend(
     expected : names of the columns of the release with the range a month is expected in.
     control : the release is a control chart (the columns of `spc.xmr`): its limits, centre and signals are drawn.
 
-    Months without a row count as not supplied. More than 8 lines become small multiples.
+    shared_scale : of small multiples, see `chart_panels.small_multiples`.
+
+    Months without a row count as not supplied. More than 8 lines become small multiples, as do several control charts.
     Misleads where recording changed: say so as an event.
     """
     months = chart_parts.monthly(release, value, by, labels)
-    if months["series"].nunique() > MOST_LINES:
-        alike = by != "offence_group"  # on one scale the rare offences would all be flat lines
-        return chart_panels.small_multiples(release, value=value, by=by, labels=labels, shared_scale=alike)
+    panels = control and months["series"].nunique() > 1  # limits of several series on one plot cannot be told apart
+    if panels or months["series"].nunique() > MOST_LINES:
+        return chart_panels.small_multiples(
+            release, value=value, by=by, labels=labels, shared_scale=shared_scale, control=control
+        )
     bounds = ["upper"] if control else [*(expected or ())]
     top = chart_parts.ceiling(months[["value", "n_upper"]], release.table[bounds])
     key = _key(months, flags, expected) + (chart_control.key(release.table) if control else [])

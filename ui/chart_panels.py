@@ -7,12 +7,13 @@ import altair as alt
 import pandas as pd
 
 from analytics.disclosure import BAND, Release
-from ui import chart_parts, words
-from ui.chart_parts import GRID, HATCH, INK, MAIN, TEXT
+from ui import chart_control, chart_parts, words
+from ui.chart_parts import GRID, HATCH, INK, MAIN, MUTED, TEXT
 from ui.picture import Picture
 
 PANEL = 170  # pixels high
 LEFT, WIDE, LOW, TALL = 0.05, 0.84, 0.18, 0.50  # the plot inside a panel, as shares of the panel
+EDGES = ("centre", "lower", "upper")
 
 
 def small_multiples(
@@ -22,13 +23,17 @@ def small_multiples(
     by: str = "authority_name",
     labels: Mapping[str, str] | None = None,
     shared_scale: bool = True,
+    control: bool = False,
 ) -> Picture:
     """How does each place change? One small panel each, in the order of the release.
 
     release : one row per `month` and `by`.
     shared_scale : the same scale everywhere, to compare sizes; otherwise each its own, to compare shapes.
+    control : the release is a control chart (the columns of `spc.xmr_many`): limits and signals are drawn.
     """
     months = chart_parts.monthly(release, value, by, labels)
+    if control:
+        months = _with_limits(months, release.table, by, labels)
     names = list(dict.fromkeys(months["series"]))
     columns = next(c for most, c in ((1, 1), (4, 2), (6, 3), (math.inf, 5)) if len(names) <= most)
     rows = max(1, math.ceil(len(names) / columns))
@@ -42,9 +47,11 @@ def small_multiples(
         y = alt.Y("ceiling:Q", axis=None, scale=alt.Scale(domain=[0, rows], nice=False))
         layers = [
             *_frames(panels, x, y),
+            *(_limits(placed) if control else []),
             *_lines(placed, value, by),
+            *(_signals(placed) if control else []),
             chart_parts.text(heading, y=-10),
-            *chart_parts.key(chart_parts.key_of_missing(months), below=12),
+            *chart_parts.key(chart_parts.key_of_missing(months) + (_key(placed) if control else []), below=12),
         ]
         return alt.layer(*layers).properties(height=PANEL * rows)
 
@@ -103,6 +110,40 @@ def _frames(panels: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
         frame.mark_text(align="left", **small).encode(x="left:Q", y="foot:Q", text="first:N"),
         frame.mark_text(align="right", **small).encode(x="right:Q", y="foot:Q", text="last:N"),
     ]
+
+
+def _with_limits(months: pd.DataFrame, table: pd.DataFrame, by: str, labels: Mapping | None) -> pd.DataFrame:
+    """Months with `centre`, `lower`, `upper`, `signal` of their control charts."""
+    limits = table[["month", "centre", "lower", "upper", "signal", "segment"]].assign(
+        month=pd.to_datetime(table["month"])
+    )
+    limits["series"] = [words.value(by, code, labels) for code in table[by]]
+    return months.merge(limits.assign(lower=limits["lower"].clip(lower=0)), on=["series", "month"], how="left")
+
+
+def _limits(placed: pd.DataFrame) -> list[alt.Chart]:
+    """Centre and limits of each panel, cut where the panel's scale ends."""
+    rows = placed.assign(
+        **{f"p{edge}": placed["base"] + TALL * (placed[edge] / placed["top"]).clip(upper=1) for edge in EDGES}
+    )
+    line = alt.Chart(rows).encode(x="px:Q", detail=["series:N", "segment:N"])
+    thin = {"strokeWidth": 1, "color": MUTED, **chart_parts.BROKEN}
+    return [
+        line.mark_line(**thin, strokeDash=[4, 3]).encode(y="pcentre:Q"),
+        *(line.mark_line(**thin).encode(y=f"p{edge}:Q") for edge in ("lower", "upper")),
+    ]
+
+
+def _signals(placed: pd.DataFrame) -> list[alt.Chart]:
+    """The points that chance does not explain."""
+    flagged = placed[placed["signal"].isin(list(chart_control.SIGNALS)) & placed["value"].notna()]
+    told = flagged.assign(colour=flagged["signal"].map(chart_control.SIGNALS))
+    points = alt.Chart(told).mark_point(filled=True, size=44, opacity=1)
+    return [points.encode(x="px:Q", y="py:Q", color=alt.Color("colour:N", scale=None))]
+
+
+def _key(placed: pd.DataFrame) -> chart_parts.Key:
+    return chart_control.key(placed)
 
 
 def _lines(placed: pd.DataFrame, value: str, by: str) -> list[alt.Chart]:

@@ -22,6 +22,7 @@ PAGES = {  # name: (title in the menu, icon, first sentence of the page)
     "hotspots": ("Hotspots", "pin_drop", "Where violence concentrates, and how sure we are"),
     "side_by_side": ("Side by side", "splitscreen_right", "Two periods or two sources on one legend and one camera"),
     "month_by_month": ("Month by month", "play_circle", "The map played through the months"),
+    "compare": ("Compare", "leaderboard", "Places beside each other, with how far their order is chance"),
     "area_profile": ("Area profile", "location_city", "Everything we know about one local authority"),
     "trends": ("Trends", "show_chart", "Change over time, with what is missing left open"),
     "data_tracker": ("Data tracker", "checklist", "Which data we hold, how fresh and how complete they are"),
