@@ -85,7 +85,7 @@ def release(
             table[column] = table[column].where(status.isin([SHOWN, BAND]))
     if counts:
         table["shown"] = _shown(table, counts[0], status)
-    n = int(table[counts[0]].sum()) if counts and visible.all() and len(table) else None
+    n = round(table[counts[0]].sum()) if counts and visible.all() and len(table) else None
     return Release(table, title, tuple(counts), tuple(derived), rules, provenance, n)
 
 

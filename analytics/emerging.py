@@ -1,5 +1,7 @@
 """New, growing, persistent and fading hotspots: how clustering changes over time. A row is a place."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -141,6 +143,7 @@ def classify(
     definition: str = "current",
     permutations: int = 0,
     seed: int = 0,
+    tell: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Which places are new, growing, lasting, fading or former hotspots?
 
@@ -152,6 +155,7 @@ def classify(
     definition : of `sporadic`, see `classify_series`.
     permutations : 0 for the normal p-value of Gi*; else conditional permutations in each step (prefer these when most
         counts are 0; 9,999 or more where many cells are tested).
+    tell : called after each step with the share of them that is done.
 
     Returns `cells` with `class` (see `classify_series`), `simple_class` (see `simple_classes`), `steps_hot`,
     `steps_cold`, `trend_z` and `trend_p_value` (Mann-Kendall of the place's z, two-sided, not corrected for the
@@ -164,7 +168,7 @@ def classify(
     x, _, _ = _wide(cells, counts, near, value)
     if x.shape[1] < FEWEST_STEPS:
         raise NotEnoughData(f"Classes of hotspots need at least {FEWEST_STEPS} periods; there are {x.shape[1]}.")
-    z, p = _gi_star(x, near, permutations, seed)
+    z, p = _gi_star(x, near, permutations, seed, tell)
     significant, trend, known = _q_values(p) < alpha, _trend(z), ~np.isnan(z)
     hot, cold = significant & (z > 0), significant & (z < 0)
     words = {
@@ -331,7 +335,7 @@ def _wide(cells, counts, near, value: str) -> tuple[np.ndarray, np.ndarray, np.n
     return np.where(np.isfinite(x), x, np.nan).reshape(len(cells), len(months)), rows, columns
 
 
-def _gi_star(x, near, permutations: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _gi_star(x, near, permutations: int, seed: int, tell=None) -> tuple[np.ndarray, np.ndarray]:
     """z and p of Gi* by place and step; as `hotspots.gi_star` of each step by itself."""
     if len(x) < hotspots.FEWEST_CELLS:
         raise NotEnoughData(f"Gi* needs at least {hotspots.FEWEST_CELLS} cells; this area has {len(x)}.")
@@ -343,6 +347,8 @@ def _gi_star(x, near, permutations: int, seed: int) -> tuple[np.ndarray, np.ndar
     for step in np.flatnonzero(~np.isnan(z).all(axis=0)):
         column, draws = pd.DataFrame({"n": x[:, step]}), {"permutations": permutations, "seed": int(seeds[step])}
         p[:, step] = hotspots.gi_star(column, near, **draws)["p_value"]
+        if tell:
+            tell((step + 1) / x.shape[1])
     return z, np.where(np.isnan(z), np.nan, p)
 
 

@@ -18,6 +18,7 @@ MANY = 10  # events per cell from which drawing cell by cell is faster than even
 FINENESS = 12  # bins of expected numbers per square root of the largest: a bin is a third of its standard deviation
 MOST_BINS = 4_096  # keeps the table of limits in the processor's cache
 NARROW = np.iinfo(np.int16).max  # windows with more events than this are counted in 32 bits
+Tell = Callable[[float], None] | None
 DIGITS = 9  # strengths that agree to so many digits are ties, settled by the order of the rows
 
 
@@ -33,6 +34,7 @@ def spatial(
     seed: int = 0,
     model: str = "poisson",
     threads: int | None = None,
+    tell: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Which circle of neighbouring areas has more events than its share, and could that be chance?
 
@@ -42,6 +44,7 @@ def spatial(
     min_cases : the fewest events that make a cluster. simulations : 0 for no p-values. seed : for the simulations.
     model : "poisson" for counts, "bernoulli" where each person is or is not a case (`cases` of `population`).
     threads : as many as the machine has, if not said; the result does not depend on it.
+    tell : called now and then with the share of the simulations that is done.
 
     Returns one row per cluster, the most likely first, then by falling `llr` the best circle of each centre that shares
     no area with those before: `area_codes` (from the centre outwards), `cases`, `expected`, `relative_risk` (inside
@@ -63,7 +66,7 @@ def spatial(
     if model == "bernoulli":
         draw, crowd = _hypergeometric(areas[people], counts), areas[people].sum()
     study = _study(counts, awaited, circles, _windows(awaited, 1, False), min_cases, draw, crowd)
-    return _clusters(areas, study, simulations, seed, threads).drop(columns="span")
+    return _clusters(areas, study, simulations, seed, threads, tell).drop(columns="span")
 
 
 def space_time(
@@ -79,6 +82,7 @@ def space_time(
     simulations: int = 999,
     seed: int = 0,
     threads: int | None = None,
+    tell: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Where and when were there more events than expected: which circle of areas, over which months?
 
@@ -91,7 +95,7 @@ def space_time(
         events; rows not there expect none. Else every period is alike, and areas go by population.
     max_population : as in `spatial`. max_months : the longest window in periods, half of them if not said.
     prospective : only windows that reach into the last period, for an alarm; else any.
-    min_cases, simulations, seed, threads : as in `spatial`.
+    min_cases, simulations, seed, threads, tell : as in `spatial`.
 
     Returns what `spatial` does, and `start`, `end` (first and last month, included); when prospective also
     `recurrence_interval`: 1 / p_value, how many periods pass between alarms as strong by chance. A later cluster shares
@@ -114,7 +118,7 @@ def space_time(
     circles = _circles(areas, awaited.sum(axis=1) if people is None else areas[people], max_population)
     windows = _windows(awaited, max_months, prospective)
     study = _study(n, awaited, circles, windows, min_cases, _multinomial(awaited))
-    return _in_time(_clusters(areas, study, simulations, seed, threads), months, prospective)
+    return _in_time(_clusters(areas, study, simulations, seed, threads, tell), months, prospective)
 
 
 def permutation(
@@ -129,6 +133,7 @@ def permutation(
     simulations: int = 999,
     seed: int = 0,
     threads: int | None = None,
+    tell: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Where and when did events come together in a way that neither the place nor the month alone explains?
 
@@ -152,7 +157,7 @@ def permutation(
     circles = _circles(areas, awaited.sum(axis=1) if people is None else areas[people], max_population)
     windows = _windows(awaited, max_months, prospective)
     study = _study(n, awaited, circles, windows, min_cases, _shuffle(n))
-    return _in_time(_clusters(areas, study, simulations, seed, threads), months, prospective)
+    return _in_time(_clusters(areas, study, simulations, seed, threads, tell), months, prospective)
 
 
 # --- tables to arrays ---
@@ -305,7 +310,7 @@ def _shuffle(n: np.ndarray):
     return draw
 
 
-def _maxima(study: "_Study", simulations: int, seed: int, threads: int | None) -> np.ndarray:
+def _maxima(study: "_Study", simulations: int, seed: int, threads: int | None, tell: "Tell" = None) -> np.ndarray:
     """The largest llr of each simulation. Each block has its own random numbers, whichever thread draws them."""
     total = round(study.model.total)  # of weighted or shared-out events simulations hold the nearest whole number
     awaited, model = study.awaited * (total / study.model.total), study.model._replace(total=float(total))
@@ -319,8 +324,15 @@ def _maxima(study: "_Study", simulations: int, seed: int, threads: int | None) -
         run(best, sums, awaited, study.circles, study.windows, bins, model)
         return best[:lanes]
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        return np.concatenate([*pool.map(block, range(0, simulations, WIDTH))])
+    starts, done, pool = range(0, simulations, WIDTH), [], ThreadPoolExecutor(threads or os.cpu_count())
+    try:
+        for best in pool.map(block, starts):
+            done.append(best)
+            if tell:
+                tell(len(done) / len(starts))
+    finally:
+        pool.shutdown(cancel_futures=True)  # who is told may give up
+    return np.concatenate(done)
 
 
 def _bins(expected: np.ndarray, first: np.ndarray) -> Bins:
@@ -362,7 +374,9 @@ def _study(counts, awaited, circles, windows, min_cases: int, draw: Callable, pe
     return _Study(counts, awaited, circles, windows, model, draw)
 
 
-def _clusters(areas: pd.DataFrame, study: _Study, simulations: int, seed: int, threads: int | None) -> pd.DataFrame:
+def _clusters(
+    areas: pd.DataFrame, study: _Study, simulations: int, seed: int, threads: int | None, tell: Tell
+) -> pd.DataFrame:
     """One row per cluster with the positions of its periods as `span`, those that overlap a stronger one left out."""
     found = kernels.compiled(kernels.strongest_observed)(
         study.counts, study.awaited, study.circles, study.windows, study.model
@@ -380,7 +394,7 @@ def _clusters(areas: pd.DataFrame, study: _Study, simulations: int, seed: int, t
     columns = ["area_codes", "span", "cases", "expected", "relative_risk", "llr"]
     clusters = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[3:], float))
     clusters["cases"] = clusters["cases"].astype(float if (study.counts % 1).any() else int)
-    return clusters.assign(p_value=_p_values(clusters["llr"], study, simulations, seed, threads))
+    return clusters.assign(p_value=_p_values(clusters["llr"], study, simulations, seed, threads, tell))
 
 
 def _row(areas: pd.DataFrame, study: _Study, inside: np.ndarray, span: slice) -> dict:
@@ -390,10 +404,12 @@ def _row(areas: pd.DataFrame, study: _Study, inside: np.ndarray, span: slice) ->
     return {"area_codes": codes, "span": span, "cases": n, "expected": expected, "relative_risk": risk}
 
 
-def _p_values(llr: pd.Series, study: _Study, simulations: int, seed: int, threads: int | None) -> np.ndarray:
+def _p_values(
+    llr: pd.Series, study: _Study, simulations: int, seed: int, threads: int | None, tell: Tell
+) -> np.ndarray:
     if not simulations or llr.empty:
         return np.full(len(llr), np.nan)
-    maxima = np.sort(_maxima(study, simulations, seed, threads))
+    maxima = np.sort(_maxima(study, simulations, seed, threads, tell))
     at_least = simulations - np.searchsorted(maxima, llr.to_numpy() * (1 - ROUNDING))
     return (1 + at_least) / (simulations + 1)
 

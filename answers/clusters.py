@@ -25,7 +25,7 @@ def clusters(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> p
     """
     found = places(scope, level, size_m).rename(columns={"n": "cases"})
     known = found[found["population"] > 0]
-    circles = scan.spatial(known, max_population=LARGEST, simulations=SIMULATIONS)
+    circles = scan.spatial(known, max_population=LARGEST, simulations=SIMULATIONS, tell=tell)
     answer = _by_area(found, circles)
     share = f"{100 * LARGEST:g}% of residents"
     answer.attrs["method"] = f"Kulldorff's spatial scan, circles of up to {share}, {SIMULATIONS} simulations"
@@ -52,7 +52,7 @@ def outbreaks(scope: Scope, level: str, size_m: int, when: str = "any", *, tell:
     longest = min(MOST_MONTHS, len(supplied) // 2)
     tell(0.1, f"{SIMULATIONS} simulations over {len(supplied)} months")
     how = {"max_population": LARGEST, "max_months": longest, "prospective": when == ALIVE, "simulations": SIMULATIONS}
-    circles = scan.permutation(known, counts, **how)
+    circles = scan.permutation(known, counts, tell=tell, **how)
     for name, column in (("from_month", "start"), ("to_month", "end")):
         circles[name] = circles[column].map(dict(enumerate(supplied)))
     answer = _by_area(found, circles, "from_month", "to_month", *(["recurrence_interval"] if when == ALIVE else []))

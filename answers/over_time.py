@@ -17,7 +17,7 @@ from data.store import Scope
 
 LASTING = (1e-9, 1 / 3, 0.8)  # shares of the months from which a place was a hotspot in some, in many, nearly always
 PARTS = {"": "periods_hot", "day": "periods_hot_day", "night": "periods_hot_night"}
-PLAIN, GI = "Plain count of the months before", "Gi* of the months before"
+PLAIN, GI = "Plain count per km² of the months before", "Gi* of the months before"
 DENSITY = "Density of the months before"
 COVERED = 0.01  # share of the area that each map may cover on the scoreboard
 FEWEST_BEFORE = 6  # months of the year before, or there is too little to make a map from
@@ -66,7 +66,7 @@ def change(scope: Scope, level: str, size_m: int, against: str = "year", *, tell
         before = "the months before" if against == "quarter" else "a year before"
         raise store.NotHeld(f"There is no month to compare with: none of this period was supplied {before} too.")
     step = pd.DateOffset(months=back)
-    wide = scope.but(start=scope.start - step, end=scope.end)
+    wide = scope.but(start=min(both) - step, end=max(both))
     months = counted_months(wide, level, size_m)
     found = places(wide, level, size_m)[[key]]  # a cell off the land is one only while it has records
     for column, wanted in (("n_now", both), ("n_before", [m - step for m in both])):
@@ -89,7 +89,7 @@ def _of_both_years(scope: Scope) -> list[pd.Timestamp]:
 
 
 def _newest_quarter(scope: Scope) -> list[pd.Timestamp]:
-    """The newest three months of the period, if they and the three before were all supplied; else those that were."""
+    """The newest month supplied and the two before it, as far as each and the one three months back were supplied."""
     supplied, newest = set(store.held_months(scope, scope.sources[0])), held(scope)[-1:]
     wanted = [m - pd.DateOffset(months=back) for m in newest for back in (2, 1, 0)]
     return [m for m in wanted if m in supplied and m - pd.DateOffset(months=QUARTER) in supplied]
@@ -105,7 +105,9 @@ def emerging(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> p
     key = key_of(level)
     found = places(scope, level, size_m)
     months = counted_months(scope, level, size_m).rename(columns={key: "cell_id"})
-    supplied = pd.Series(held(scope))
+    supplied = pd.Series(held(scope), dtype="datetime64[us]")
+    if supplied.empty:
+        raise NotEnoughData("No month of this period was supplied.")
     quarters = _quarters(supplied)
     steps = supplied if len(supplied) <= LONG or quarters.nunique() < classes.FEWEST_STEPS else quarters
     step_of = pd.Series(steps.to_numpy(), supplied.to_numpy())
@@ -113,8 +115,9 @@ def emerging(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> p
     full = pd.MultiIndex.from_product([found[key], steps.dropna().unique()], names=["cell_id", "month"])
     counts = counted.reindex(full, fill_value=0).reset_index()
     cells, around = found[[key]].rename(columns={key: "cell_id"}), near(scope, level, found)
-    tell(0.2, f"{steps.nunique()} steps in time")
-    answer = classes.classify(cells, counts, around, permutations=PERMUTATIONS).rename(columns={"cell_id": key})
+    answer = classes.classify(cells, counts, around, permutations=PERMUTATIONS, tell=tell).rename(
+        columns={"cell_id": key}
+    )
     answer["emergence"] = answer["simple_class"].map(EMERGENCE).fillna(0).astype(int)
     step = "month" if steps is supplied else "quarter"
     said = f"{answer['method'].iat[0]}; of counts, by {step}" if len(answer) else ""
@@ -133,7 +136,7 @@ def _densest(cells: pd.DataFrame, earlier: pd.Series, size_m: int) -> pd.Series:
 def scoreboard(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> pd.DataFrame:
     """Would the maps have worked? Each month judged by maps made from the year before it, on one share of the area.
 
-    Returns one row per `ranked_by` (Gi* of counts, of cells their density too, the plain count, chance) as
+    Returns one row per `ranked_by` (Gi* of counts, of cells their density too, the plain count per km², chance) as
     `backtest.summary`, with `rri`. Months are held out where at least FEWEST_BEFORE of the twelve before them were
     supplied. `.attrs["months"]`: which.
     """
@@ -151,8 +154,9 @@ def scoreboard(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) ->
     for number, month in enumerate(asked):
         tell(number / len(asked), f"{month:%B %Y}")
         earlier = counts[counts["month"].isin(before[month])].groupby("cell_id")["n"].sum()
-        plain = cells.assign(predicted=cells["cell_id"].map(earlier).fillna(0.0), ranked_by=PLAIN, month=month)
-        z = hotspots.gi_star(plain, around, value="predicted")["z"]
+        n = cells["cell_id"].map(earlier).fillna(0.0)
+        plain = cells.assign(predicted=n / cells["area_km2"], ranked_by=PLAIN, month=month)  # large areas hold more
+        z = hotspots.gi_star(plain.assign(n=n), around)["z"]
         maps += [plain, plain.assign(predicted=z, ranked_by=GI)]
         if level == "hex":
             maps.append(plain.assign(predicted=_densest(plain, earlier, size_m), ranked_by=DENSITY))

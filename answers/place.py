@@ -20,7 +20,7 @@ AROUND_M = 1_000  # events around a place among whose pairs near repeats are loo
 FEWEST_EVENTS = 30  # below this pairs say nothing worth showing
 FACTORS_TOLD = 8
 SNAPPED_M = 500  # a source that is never mapped finer has points that are no addresses
-HISTORY = 24  # months before the period whose level the control limits are drawn from
+HISTORY = 24  # months before the period from which the control limits are drawn too
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,17 @@ def nearby(scope: Scope, spot: Spot) -> pd.DataFrame:
     return place_questions.nearby(scope, x=spot.x, y=spot.y, reach_m=spot.reach_m + NEAR_M)
 
 
-def factors(scope: Scope, spot: Spot) -> pd.DataFrame:
+def factors(scope: Scope, spot: Spot, level: str) -> pd.DataFrame:
     """Risk and protective factors of the small areas of a place that stand out most: name, unit, kind, value, standing.
 
-    `standing` is the share of all small areas that have less of it (ties half), of the mean over the areas whose
-    middles lie in the place, or of the nearest one. The FACTORS_TOLD farthest from the middle, by name.
+    `standing` is the share of all small areas that have less of it (ties half), of the mean over the small areas of the
+    place; of a cell, over those whose middles lie in it, or of the nearest one. The FACTORS_TOLD that stand out most.
     """
-    codes = place_questions.small_areas(scope.but(area=store.ALL), x=spot.x, y=spot.y, reach_m=spot.reach_m)
+    wide = scope.but(area=store.ALL)
+    if level == "hex":
+        codes = place_questions.small_areas(wide, x=spot.x, y=spot.y, reach_m=spot.reach_m)
+    else:
+        codes = place_questions.small_areas_of(wide, level, scope.place)
     every = place_questions.factors(scope)
     rows = []
     for (_, name, unit, kind, _, period), one in every.groupby(list(place_questions.FACTOR), sort=False):

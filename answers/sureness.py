@@ -107,7 +107,9 @@ def agreeing(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) -> p
     """
     key, asked, found = key_of(level), [], {}
     answer = places(scope, level, size_m)[[key]]
-    for source in store.sources(scope):
+    every = store.sources(scope)
+    for number, source in enumerate(every):
+        tell(number / len(every), source)
         one = scope.but(sources=(source,))
         if source != scope.sources[0] and not set(scope.groups) <= set(store.offence_groups(one)):
             continue
@@ -141,15 +143,19 @@ def everything(scope: Scope, level: str, size_m: int, *, tell: Tell = untold) ->
         "the quarter before": lambda t: _since_last_quarter(scope, level, size_m),
     }
     asked = {step: ask for step, ask in steps.items() if level == "hex" or step not in ("density", "other grids")}
-    answer = places(scope, level, size_m)[[key]]
+    answer, asked_of = places(scope, level, size_m)[[key]], ()
     for number, (step, ask) in enumerate(asked.items()):
         inner = lambda share, _="", at=number, step=step: tell((at + share) / len(asked), step)  # noqa: E731
         inner(0.0)
         try:
-            answer = answer.merge(ask(inner), on=key, how="left")
+            found = ask(inner)
+            asked_of = found.attrs.get("asked", asked_of)
+            answer = answer.merge(found, on=key, how="left")
         except (NotEnoughData, store.NotHeld):
             continue  # too few months for a kind, too few records for a density: the rest can still be said
-    return answer.drop(columns=["persistence", "lasting"], errors="ignore")
+    answer = answer.drop(columns=["persistence", "lasting"], errors="ignore")
+    answer.attrs = {"asked": asked_of} if asked_of else {}
+    return answer
 
 
 def _since_last_quarter(scope: Scope, level: str, size_m: int) -> pd.DataFrame:

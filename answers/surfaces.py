@@ -50,8 +50,8 @@ def ratio(scope: Scope, level: str, size_m: int, against: str = CRIME, *, tell: 
     against : `answers.hotspots.CRIME` (all other records of the source), or a denominator that small areas hold.
 
     Returns cell_id, density_ratio (1: as dense as expected; missing where less than one record is expected in reach,
-    for a ratio to next to nothing says nothing), ratio_p (two-sided, after
-    Benjamini-Hochberg) and `risk`: 3 and 2 more than chance allows at 1% and 5%, -3 and -2 less, 0 neither.
+    for a ratio to next to nothing says nothing), ratio_p (two-sided, after Benjamini-Hochberg over the cells with a
+    ratio) and `risk`: 3 and 2 more than chance allows at 1% and 5%, -3 and -2 less, 0 neither or not known.
     """
     cells, cases = places(scope, level, size_m), _points(scope)
     radius = max(2 * size_m, LEAST_RADIUS_M) if against == CRIME else max(2 * size_m, 2 * AREAS_M)
@@ -61,9 +61,10 @@ def ratio(scope: Scope, level: str, size_m: int, against: str = CRIME, *, tell: 
     found = surfaces.ratio(each, controls, cells, bandwidth_m=radius, control_weight="n", land=_land(scope))
     enough = _expected(cases, controls, cells, radius) >= 1
     answer = found[["cell_id"]].assign(density_ratio=found["ratio"].where(enough))
-    answer["ratio_p"] = significance.benjamini_hochberg(found["p_value"])
+    answer["ratio_p"] = significance.benjamini_hochberg(found["p_value"].where(answer["density_ratio"].notna()))
     sign = np.where(answer["density_ratio"] > 1, 1, -1)
     answer["risk"] = sign * np.select([answer["ratio_p"] < LIMITS[0], answer["ratio_p"] < LIMITS[1]], [3, 2], 0)
+    answer.attrs["against"] = against
     answer.attrs["method"] = f"Ratio of two quartic kernels of {radius:,.0f} m, each over its own total; contours by \
 random labelling, Benjamini-Hochberg"
     return answer

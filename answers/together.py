@@ -27,6 +27,7 @@ def _on(found: pd.DataFrame, every: pd.Index, key: str) -> pd.DataFrame:
     none = {"n": 0.0, "n_lower": 0.0, "n_upper": 0.0, "status": store.SHOWN} if supplied else {"status": store.MISSING}
     for column, value in none.items():
         wide.loc[lacking, column] = value
+    wide.attrs = found.attrs
     return wide
 
 
@@ -49,7 +50,9 @@ def frames(scope: Scope, level: str, size_m: int, show: str, window: int, *, tel
     found, supplied = places(wide, level, size_m), set(held(wide))
     around, counted = near(wide, level, found) if show == HOT else None, months(wide, level, size_m)
     whole = [{m - pd.DateOffset(months=back) for back in range(window)} <= supplied for m in months_of(scope)]
-    asked, rows = months_of(scope)[whole.index(True) if any(whole) else 0 :], []  # the first may reach back too far
+    if not any(whole):
+        raise store.NotHeld("No picture of this period is whole: choose shorter ones, or months that were supplied.")
+    asked, rows = months_of(scope)[whole.index(True) :], []  # the first may reach back too far
     for number, month in enumerate(asked):
         tell(number / len(asked), f"{month:%B %Y}")
         wanted = [month - pd.DateOffset(months=back) for back in range(window)]
@@ -59,7 +62,8 @@ def frames(scope: Scope, level: str, size_m: int, show: str, window: int, *, tel
         n = counted[counted["month"].isin(wanted)].groupby(key)["n"].sum()
         one = found[[key, "x", "y"]].assign(month=month, n=found[key].map(n).fillna(0.0))
         one["hot"] = np.where(hot(one, around), 3, 0) if show == HOT else 0
-        rows.append(one[(one["n"] > 0) | (one["hot"] > 0)])
+        some = one[(one["n"] > 0) | (one["hot"] > 0)]
+        rows.append(some if len(some) else one.head(1))  # a quiet month is a picture too
     return pd.concat(rows, ignore_index=True)
 
 

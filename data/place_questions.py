@@ -25,12 +25,13 @@ def time_spans(scope: Scope) -> pd.DataFrame:
 
 
 def moments(scope: Scope, *, x: float, y: float, reach_m: float) -> pd.DataFrame:
-    """Events within reach of a point whose day is known, for tests of pairs: x, y, date. No more than MOST_MOMENTS."""
+    """Events within reach of a point whose day is known, for tests of pairs: x, y, date; the newest MOST_MOMENTS."""
     rows = store.records(scope, level="hex")
     near = (rows.easting - x) ** 2 + (rows.northing - y) ** 2 <= reach_m**2
     same_day = rows.dt_from.date() == rows.dt_to.date()
     found = rows.filter(near, rows.dt_from.notnull(), same_day)
-    return store.run(scope, found.select(x="easting", y="northing", date=rows.dt_from.date()).limit(MOST_MOMENTS))
+    events = found.select(x="easting", y="northing", date=rows.dt_from.date()).order_by(ibis.desc("date"), "x", "y")
+    return store.run(scope, events.limit(MOST_MOMENTS))
 
 
 def spots(scope: Scope) -> pd.DataFrame:
@@ -76,6 +77,20 @@ def small_areas(scope: Scope, *, x: float, y: float, reach_m: float) -> list[str
     away = np.hypot(areas["x"] - x, areas["y"] - y)
     order = areas.assign(away=away).sort_values("away")
     return order.loc[order["away"] <= max(reach_m, away.min()), "area_code"].tolist() if len(order) else []
+
+
+def small_areas_of(scope: Scope, level: str, code: str) -> list[str]:
+    """The small areas that make up an area of a level."""
+    if level == "lsoa":
+        return [code]
+    try:
+        if level == "ward":
+            wards = store.run(scope, store.wards(scope))
+            return wards.loc[wards["ward_code"] == code, "lsoa_code"].tolist()
+        areas = store.areas(scope, level="lsoa")
+    except NotHeld:
+        return []
+    return areas.loc[areas["parent" if level == "msoa" else "authority_code"] == code, "area_code"].tolist()
 
 
 def factors(scope: Scope) -> pd.DataFrame:

@@ -4,6 +4,7 @@ Every question is one ibis expression over the snapshot's Parquet, so the same q
 or on a warehouse. Sources are never added up: they count different things at different places.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from operator import and_
@@ -108,11 +109,13 @@ def area_counts(scope: Scope, *, level: str, per: str = "resident") -> pd.DataFr
     full = pd.concat(parts or [places.head(0).assign(source="", months=0)], ignore_index=True)
     full = full.merge(counted, on=["source", "area_code"], how="left")
     supplied = full["months"] > 0
-    return _with_bounds(full.assign(n=full["n"].fillna(0).where(supplied), **full[["harm", "largest"]].fillna(0.0)))
+    return _with_bounds(
+        full.assign(n=full["n"].fillna(0).where(supplied), **full[["harm", "largest", "weighed"]].fillna(0.0))
+    )
 
 
 def _harm() -> dict[str, ibis.Value]:
-    return {"harm": _.harm_cchi.sum(), "largest": _.harm_cchi.max()}
+    return {"harm": _.harm_cchi.sum(), "largest": _.harm_cchi.max(), "weighed": _.harm_cchi.count()}
 
 
 def _months(scope: Scope, source: str) -> int:
@@ -150,7 +153,7 @@ def cell_counts(scope: Scope, *, size_m: int, origin: tuple[float, float] = (0.0
     cells["y"] = origin[1] + size_m * (cells["r"] + cells["q"] / 2)
     cells["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(cells["q"], cells["r"], strict=True)]
     supplied = any(scope.start <= month <= scope.end for month in held_months(scope, scope.sources[0]))
-    sums = ["n", "harm", "largest"]
+    sums = ["n", "harm", "largest", "weighed"]
     cells[sums] = cells[sums].fillna(0 if supplied else np.nan)
     return _with_bounds(cells[["cell_id", "q", "r", "x", "y", *sums]])
 
@@ -190,10 +193,17 @@ def cell_names(scope: Scope, *, size_m: int) -> pd.DataFrame:
     parts = run(scope, rows.group_by(q=q, r=r, street=rows.location_key, place=place).agg(n=_.count()))
     found = _commonest(parts, "street").merge(_commonest(parts, "place"), on=["q", "r"], how="right")
     known = run(scope, table(scope, "areas").select("area_code", "name", "everyday_name")).set_index("area_code")
-    found["street"] = found["street"].replace(definitions.venue_labels())
+    found["street"] = _told(found["street"])
     found["area"] = found["place"].map(known["everyday_name"].fillna(known["name"]))
     found["cell_id"] = [f"{size_m:g}:{q}:{r}" for q, r in zip(found["q"], found["r"], strict=True)]
     return found[["cell_id", "street", "area"]]
+
+
+def _told(label: pd.Series) -> pd.Series:
+    """Labels of streets as they are, kinds of venue in words; what may be a single venue's name is missing."""
+    road = rf"(?:{'|'.join(map(re.escape, definitions.street_words()))})$|^[ABM]\d+(?:\(M\))?$"
+    kinds = label.map(definitions.venue_labels())
+    return kinds.fillna(label.where(label.str.contains(road, na=False)))
 
 
 def _commonest(parts: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -606,18 +616,18 @@ def _people(scope: Scope, level: str, kind: str) -> ibis.Table:
     people = table(scope, "population").filter(_.area_level == level, _.pop_type == kind)
     if level == "ward":
         parts = table(scope, "population").filter(_.area_level == "lsoa", _.pop_type == kind)
-        wards = _wards(scope).select("lsoa_code", "ward_code")
-        people = parts.join(wards, parts.area_code == wards.lsoa_code).mutate(area_code=_.ward_code)
+        inside = wards(scope)
+        people = parts.join(inside, parts.area_code == inside.lsoa_code).mutate(area_code=_.ward_code)
     newest = people.filter(_.year == people.year.max())
     return newest.group_by(["area_code", "year"]).agg(population=_.population.sum(), estimated=_.estimated.any())
 
 
 def _with_ward(scope: Scope, rows: ibis.Table) -> ibis.Table:
     """Records with the ward that most of their small area lies in."""
-    return rows.left_join(_wards(scope), "lsoa_code").drop("lsoa_code_right")
+    return rows.left_join(wards(scope), "lsoa_code").drop("lsoa_code_right")
 
 
-def _wards(scope: Scope) -> ibis.Table:
+def wards(scope: Scope) -> ibis.Table:
     """Small areas and the ward most of each lies in: lsoa_code, ward_code."""
     rows = table(scope, "lookups").filter(_.kind == WARD)
     return rows.select(lsoa_code=_.from_code, ward_code=_.to_code).distinct()
@@ -664,8 +674,8 @@ def _contents(root: str, snapshot: str, tier: str) -> pd.DataFrame:
 def _levels(root: str, snapshot: str, tier: str) -> frozenset[str]:
     scope = Scope(tier, snapshot)
     held = set(run(scope, table(scope, "areas").select("area_level").distinct())["area_level"])
-    if "ward" in held and not len(run(scope, _wards(scope).limit(1))):
-        held.remove("ward")
+    if not (holds(scope, "lookups") and len(run(scope, wards(scope).limit(1)))):
+        held.discard("ward")
     return frozenset(held)
 
 

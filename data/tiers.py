@@ -167,6 +167,8 @@ def _public(snapshot: Path) -> None:
             publish.link(restricted / "incidents" / f"{source}.parquet", public / "incidents" / f"{source}.parquet")
     for table in OPEN_TABLES:
         publish.link(restricted / f"{table}.parquet", public / f"{table}.parquet")
+    lookups = pd.read_parquet(restricted / "lookups.parquet")  # of them what maps ask: which ward a small area is in
+    lookups[lookups["kind"] == "lsoa_ward"].to_parquet(public / "lookups.parquet", index=False)
     for table in ("coverage", "loads", "flags"):
         frame = pd.read_parquet(restricted / f"{table}.parquet")
         frame[frame["source"].map(_is_open).astype(bool)].to_parquet(public / f"{table}.parquet", index=False)

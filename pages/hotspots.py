@@ -20,12 +20,13 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="map_control
     scope = scope.but(sources=(source,))
     levels = store.map_levels(scope)
     level = page.choice("level", "Places", {name: shows.LEVELS[name] for name in levels}, width=210)
-    names = {name: SHOWS[name].label for name in shows.offered(level, levels, health=sureness.health_source(scope))}
-    show = page.choice("show", "Show", names, width=230)
     people = store.denominators(scope, level="lsoa" if level == "hex" else level)
-    further = shows.choices(show, level, people, other_crime=hotspots.has_other_crime(scope))
+    held = {"people": people, "other_crime": hotspots.has_other_crime(scope)}
+    known = shows.offered(level, levels, health=sureness.health_source(scope), **held)
+    show = page.choice("show", "Show", {name: SHOWS[name].label for name in known}, value="hot", width=230)
+    further = shows.choices(show, level, **held)
     option = page.choice("how", SHOWS[show].asks, further, width=250) if further else ""
-    size = page.cell_size(scope, level, store.floor_m(scope))
+    size = page.cell_size(level, store.floor_m(scope))
     with st.popover("Map and list", icon=":material/tune:"):
         wide = page.choice("list", "List", shows.LISTS)
         marked = page.choice("mark", "Mark on the map", maps.MARKED)
@@ -33,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="map_control
 key, noun, per = hotspots.key_of(level), shows.NOUNS[level], option if show == "rate" else "resident"
 
 
-@st.cache_data(show_spinner="Looking for hotspots…", max_entries=64)
+@st.cache_data(show_spinner="Looking for hotspots…", max_entries=16)
 def surface(scope: store.Scope, level: str, size_m: int, per: str) -> pd.DataFrame:
     """One row per place: its name, counts, harm, rate, rank, and Gi* after false-discovery control."""
     found = hotspots.surface(scope, level, size_m, per)
@@ -71,10 +72,8 @@ if answers.get(SHOWS[show].answer, places) is None:  # still being worked out: t
 now = SHOWS[show]
 unit = shows.PER[option] if show == "rate" else now.unit
 notes = (
-    map_findings.tested(places, hotspots.PERMUTATIONS),
-    map_findings.method(about, show),
-    remarks.left_out(left_out) if left_out else "",
-    map_findings.judged(judgements),
+    *map_findings.notes(places, about, show, judgements, hotspots.PERMUTATIONS),
+    *([remarks.left_out(left_out)] if left_out else []),
     remarks.not_held(store.levels(scope)),
     "A hotspot is where records concentrate, not where risk per person is high" if level == "hex" else "",
 )
@@ -110,9 +109,12 @@ with right:
 page.select(clicked or row)
 if selected in set(places[key]):
     chosen = places.set_index(key, drop=False).loc[selected]
-    with page.explaining():
-        place.profile(page, scope, level, size, chosen)
+    if store.banded_sources(scope):
+        st.info("What is held here of this source has no more to tell of one place than the map and the list.")
+    else:
+        with page.explaining():
+            place.profile(page, scope, level, size, chosen)
     judging.form(page, scope, level, places, chosen)
-judging.kept(page, scope, judgements, places, key)
+judging.kept(page, scope, level, judgements, places, key)
 with page.explaining():
     scores.beneath(page, scope, level, size, found, noun, show)

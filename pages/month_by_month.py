@@ -22,7 +22,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"), page.explaining
     level = page.choice("level", "Places", {name: shows.LEVELS[name] for name in levels}, width=210)
     show = page.choice("play", "Show", SHOWN, width=180)
     window = page.choice("window", "Each picture holds", WINDOWS, value=3, width=230)
-    size = page.cell_size(scope, level, store.floor_m(scope))
+    size = page.cell_size(level, store.floor_m(scope))
     page.meeting()
 key = hotspots.key_of(level)
 with page.explaining():
@@ -38,6 +38,7 @@ release = page.release(
     counts=["n"],
     title=f"{SHOWN[show]} month by month",
     scope=scope,
+    period=pair_findings.span(found, window),
     notes=(WINDOWS[window], *(["Gi* of counts, Benjamini-Hochberg at 5% in each picture"] if show == "hot" else [])),
 )
 release = page.part(release, release.table, title=release.title)  # pictures overlap: their records add up to nothing
@@ -48,7 +49,7 @@ if show == "hot":
 how |= {"shapes": outlines, "context": ground, "view": view, "id_column": key, "height": page.map_height() + 120}
 picture = linked_maps.playback(release, **how)
 said = pair_findings.played(found, key, shows.NOUNS[level], show)
-kept = store.kept_back(scope, level, by_month=window < 3)
+kept = store.kept_back(scope, level, by_month=True)  # pictures overlap: their differences are single months
 page.show(release, picture, finding=said, key="played", columns=("step", "n"), kept_back=kept)
 st.caption(
     words.plain("Small numbers flicker by chance alone: a place that lights up once is no hotspot. See Persistence.")

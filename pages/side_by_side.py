@@ -22,11 +22,15 @@ with st.container(horizontal=True, vertical_alignment="bottom"), page.explaining
     against = page.choice("beside", "Beside it", beside, width=300)
     right = together.before(left, against) if against != "source" else left
     if against == "source":
-        right = left.but(sources=(page.choice("other", "Other source", others, width=250),), groups=())
+        right = left.but(sources=(page.choice("other", "Other source", others, width=250),))
+        if not set(left.groups) <= set(store.offence_groups(right)):
+            raise store.NotHeld("The other source does not tell these offence groups apart: choose all violence.")
     levels = [level for level in store.map_levels(left) if level in store.map_levels(right)]
+    if not levels:
+        raise store.NotHeld("These two sources are told at no level in common, so there are no two maps to compare.")
     level = page.choice("level", "Places", {name: shows.LEVELS[name] for name in levels}, width=210)
     show = page.choice("pair", "Show", SHOWN, width=180)
-    size = page.cell_size(scope, level, max(store.floor_m(left), store.floor_m(right)))
+    size = page.cell_size(level, max(store.floor_m(left), store.floor_m(right)))
     page.meeting()
 key, now = hotspots.key_of(level), SHOWS[show]
 if right.sources == left.sources:
@@ -45,6 +49,11 @@ def both(first: store.Scope, second: store.Scope, level: str, size_m: int) -> tu
 
 with page.explaining():
     tables = both(first, second, level, size)
+    fixed = [table.attrs.get("period", "") for table in tables]
+    if all(fixed):  # protected aggregates answer for a financial year, whatever was asked
+        if right.sources == left.sources and fixed[0] == fixed[1]:
+            raise store.NotHeld(f"What is held here is told by financial year, and both maps would be of {fixed[0]}.")
+        headings = tuple(f"{heading}, {year}" for heading, year in zip(headings, fixed, strict=True))
     ground, view = atlas.ground(scope), atlas.camera(scope)
     outlines = atlas.outlines(scope, level) if level != "hex" else None
 releases = [
@@ -68,6 +77,13 @@ for column, release, picture, heading, name in zip(
         said = pair_findings.one(release, heading, show, shows.NOUNS[level])
         clicked = page.show(release, picture, finding=said, key=f"map_{name}", kept_back=kept) or clicked
 page.select(clicked)
+lacking = [together.lacking(one) for one in (first, second)]
+if any(
+    held == 0
+    for held in (len(together.months_of(one)) - gone for one, gone in zip((first, second), lacking, strict=True))
+):
+    st.info("One of the two has no month that was supplied, so their hotspots cannot be compared.")
+    st.stop()
 with page.explaining():
     named = together.names(second, level, size).merge(together.names(first, level, size), on=key, how="outer")
     moved = together.moved(*tables, key)
@@ -80,7 +96,7 @@ top = moved.sort_values("most", ascending=False).head(LISTED)
 release = page.release(top, counts=["n_left", "n_right"], title="Hotspots of both maps", scope=whole)
 release = page.part(release, release.table, title="Hotspots of both maps, left and right")
 columns = ("place", "hot_in", "n_left", "n_right")
-said = pair_findings.both(moved, headings, shows.NOUNS[level])
+said = pair_findings.both(moved, headings, shows.NOUNS[level], alike=lacking[0] == lacking[1])
 row = page.show(
     release,
     finding=said,
@@ -88,6 +104,6 @@ row = page.show(
     columns=columns,
     rows_select=key,
     open_table=True,
-    kept_back=store.kept_back(whole, level),
+    kept_back=store.kept_back(first, level) or store.kept_back(second, level),
 )
 page.select(row)

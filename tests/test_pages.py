@@ -237,5 +237,5 @@ def test_a_page_runs_on_real_records(hampshire: Path, name: str, monkeypatch: py
     monkeypatch.setenv("EXPLORER_DATA", str(hampshire))
     app = opened(name)
     assert troubles(app) == []
-    assert cards(app)
+    assert cards(app) or "No residents are held" in told(app)[0]  # places are compared by rate alone
     assert "INVENTED" not in everything(app).replace("INVENTED DATA: made up", "") or name == "methods"

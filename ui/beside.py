@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 import pandas as pd
@@ -18,7 +18,7 @@ PATIENCE_S = 0.15  # how long a page waits before it says what it does
 WAITING_S = 1.0  # how long it then waits before it goes on without the answer: drawing a map twice takes longer
 LOOK_S = 0.5  # how often a page that waits looks again
 LEFT_S = 8.0  # a job that no page has asked for in so long is given up
-MOST_KEPT = 64  # answers kept for the next who asks
+MOST_KEPT = 24  # answers kept for the next who asks
 
 Tell = Callable[[float, str], None]
 
@@ -28,10 +28,10 @@ class Left(Exception):
 
 
 class Job:
-    """One question being answered: how far it is, and when somebody last asked."""
+    """One question being answered: how far it is, when somebody last asked, and whether its failure was told."""
 
     def __init__(self) -> None:
-        self.share, self.step = 0.0, ""
+        self.share, self.step, self.told = 0.0, "", False
         self.asked = time.monotonic()
         self.future: Future = Future()
 
@@ -43,7 +43,10 @@ class Job:
 
 
 class Desk:
-    """The jobs of all visitors. Finished answers are kept, the ones used longest ago go first; failed ones are not."""
+    """The jobs of all visitors. Finished answers are kept, the ones used longest ago go first.
+
+    A failure is kept until a page has told it; who asks after that begins anew.
+    """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="beside")
@@ -55,7 +58,7 @@ class Desk:
         key = (work.func.__module__, work.func.__qualname__, work.args, tuple(sorted(work.keywords.items())))
         with self._lock:
             job = self._jobs.get(key)
-            if job is None or (job.future.done() and job.future.exception() is not None):
+            if job is None or job.told:
                 job = self._jobs[key] = Job()
                 job.future = self._pool.submit(self._run, job, work)
             self._jobs.move_to_end(key)
@@ -82,18 +85,25 @@ def answer(work: partial, label: str) -> pd.DataFrame | None:
         step. label : what is being worked out, for people. The page is drawn again as soon as the answer is there.
     """
     job, spot = _desk().job(work), st.empty()
-    try:
-        return job.future.result(timeout=PATIENCE_S).copy()
-    except TimeoutError:
+    if not _done(job, PATIENCE_S):
         spot.progress(job.share, text=_said(job, label))
+        if not _done(job, WAITING_S):
+            spot.empty()
+            _progress(work, label)
+            return None
+        spot.empty()
     try:
-        found = job.future.result(timeout=WAITING_S).copy()
-    except TimeoutError:
-        found = None
-    spot.empty()
-    if found is None:
-        _progress(work, label)
-    return found
+        return job.future.result().copy()
+    except Left:  # given up a moment before somebody asked again
+        job.told = True
+        return answer(work, label)
+    except Exception:
+        job.told = True
+        raise
+
+
+def _done(job: Job, within_s: float) -> bool:
+    return bool(wait([job.future], timeout=within_s).done)
 
 
 @st.fragment(run_every=LOOK_S)

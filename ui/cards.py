@@ -95,7 +95,7 @@ def numbers(
                 on_click="ignore",
                 key=f"csv_{key}",
             )
-        if drawn and not (kept_back and drawn.kind == "altair"):  # charts hold numbers, maps classes
+        if drawn and (drawn.classes_only or not kept_back):  # charts and maps of counts hold numbers
             st.download_button(
                 "Picture",
                 data=lambda: export.png(release, drawn, finding, now, exporter=who),

@@ -152,7 +152,7 @@ class Page:
         value = next(iter(options)) if value is None else value
         return self.control(param, st.selectbox, label, list(options), value=value, format_func=options.get, **more)
 
-    def cell_size(self, scope: store.Scope, level: str, floor_m: int) -> int:
+    def cell_size(self, level: str, floor_m: int) -> int:
         """Metres across a hexagon, down to the floor of the source; of areas there is nothing to choose."""
         sizes = {size: f"{size:,}" for size in SIZES_M if size >= floor_m}
         said = f"Not below {floor_m:,} m: the places of this source are no more exact." if floor_m else None

@@ -97,7 +97,7 @@ def side_by_side(
             camera=camera,
         )
         still = _still(mine, shapes, context, view, selected, edges=id_column != CELLS)
-        return Picture("areas", live, still, alt_text, tuple(drawn.legend), title, height, id_column)
+        return Picture("areas", live, still, alt_text, tuple(drawn.legend), title, height, id_column, scheme == "class")
 
     return picture(0), picture(1)
 
@@ -152,7 +152,7 @@ def playback(
     still = _still(drawn, shapes, context, view, selected, edges=False)  # for no steps at all: the bare land
     if names:
         still = _multiples(drawn, shapes, context, view, selected, names, absent, coarse=id_column != CELLS)
-    return Picture("areas", live, still, alt_text, tuple(drawn.legend), title, height, id_column)
+    return Picture("areas", live, still, alt_text, tuple(drawn.legend), title, height, id_column, scheme == "class")
 
 
 def _in_degrees(rings: np.ndarray) -> list:

@@ -6,6 +6,9 @@ import pandas as pd
 
 from analytics.disclosure import Release
 from ui import findings, remarks, words
+from ui.shows import PEOPLE
+
+FEW = 0.5  # of the records: where fewer have a harm weight the sentence says so
 
 
 def said(release: Release, show: str, noun: str, per: str = "") -> str:
@@ -51,10 +54,12 @@ def harmful(release: Release, noun: str) -> str:
     """How many hotspots of harm there are, and how many hang on a single record."""
     kinds = release.table["harm_hot"]
     hot, one = int((kinds > 0).sum()), int((kinds == 1).sum())
+    n, all_of_them = (release.table[c].sum() for c in ("weighed", "n"))
+    few = f" Only {words.percent(n / all_of_them)} of the records have a weight." if n < FEW * all_of_them else ""
     if not hot:
-        return f"Harm concentrates in no {noun} beyond chance."
+        return f"Harm concentrates in no {noun} beyond chance.{few}"
     rest = "rests on one record" if one == 1 else "rest on one record each"
-    return f"Harm concentrates in {words.count(hot, noun)}; {one:,} of them {rest} and would be none without it."
+    return f"Harm concentrates in {words.count(hot, noun)}; {one:,} of them {rest} and would be none without it.{few}"
 
 
 def outbreaks(release: Release, noun: str) -> str:
@@ -69,7 +74,8 @@ def outbreaks(release: Release, noun: str) -> str:
     again = ""
     if "recurrence_interval" in first:
         again = f" Chance alone gives one as strong every {words.number(first['recurrence_interval'].iloc[0])} months."
-    return f"{are} out. The most likely, of {size}, lasted {when}: {risk} times the records expected.{again}"
+    risk = f"{risk} times as many as elsewhere, each against what is expected"
+    return f"{are} out. The most likely, of {size}, lasted {when}: {risk}.{again}"
 
 
 def clusters(release: Release, noun: str) -> str:
@@ -134,6 +140,23 @@ def concentrated(release: Release, places: int, noun: str) -> str:
     return f"{words.count(many, noun)} of {places:,} ({words.percent(half, 1)}) {hold} half of the records."
 
 
+def against(about: Mapping[str, object], show: str) -> str:
+    """What a risk ratio is against."""
+    if show != "ratio":
+        return ""
+    named = {"crime": "all other records of the source"} | {k: v.lower() for k, v in PEOPLE.items() if k != "crime"}
+    return f"Against {named[str(about['against'])]}"
+
+
+def weighed(places: pd.DataFrame, show: str) -> str:
+    """How many records have a harm weight."""
+    if show != "harm":
+        return ""
+    n, all_of_them = places["weighed"].sum(), places["n"].sum()
+    of = f"{words.number(n)} of {words.number(all_of_them)} records"
+    return f"{of} have a harm weight; the others count for nothing here"
+
+
 def gini(against: Mapping[str, float]) -> str:
     """The Gini coefficient beside what as many records falling at random would give."""
     ours, low, high = (words.number(against[k], 2) for k in ("gini", "lower", "upper"))
@@ -179,11 +202,16 @@ def listed(release: Release, show: str, by: str, per: str = "") -> str:
         told = "{0} {1} ({2} to {3}, 95%); rates of few people swing most"
         limits = lambda row: (words.number(v) for v in (row.lower, row.upper))  # noqa: E731
         return _first(release, lambda row: told.format(words.number(row.rate), per, *limits(row)))
+    if show == "persistence" and not release.table["periods_hot"].gt(0).any():
+        return "No place in the list was a hotspot in any month."
+    if show == "emerging" and not release.table["steps_hot"].gt(0).any():
+        return "No place in the list was a hotspot in any step."
     if show == "persistence":
         return _first(release, lambda row: f"a hotspot in {row.periods_hot:.0f} of {words.count(row.periods, 'month')}")
     if show == "ratio":
-        told = "{0} times as dense as the comparison"
-        return _first(release, lambda row: told.format(words.number(row.density_ratio, 1)))
+        told = "{0} times as dense as the comparison, {1}"
+        verdict = lambda row: words.value("risk", int(row.risk)).lower()  # noqa: E731
+        return _first(release, lambda row: told.format(words.number(row.density_ratio, 1), verdict(row)))
     if show == "harm":
         told = "{0} days of harm, {1} of it from one record"
         return _first(release, lambda row: told.format(words.number(row.harm), words.percent(row.largest_share)))
@@ -219,6 +247,19 @@ def _first(release: Release, told: Callable[[object], str]) -> str:
     if pd.isna(row["place"]):
         return "The first place has no records of its own, and so no name."
     return f"{row.place}: {told(row)}."
+
+
+def notes(
+    places: pd.DataFrame, about: Mapping[str, object], show: str, judgements: pd.DataFrame, permutations: int
+) -> tuple[str, ...]:
+    """How what the map shows was made; empty where there is nothing to say."""
+    return (
+        tested(places, permutations),
+        method(about, show),
+        against(about, show),
+        weighed(places, show),
+        judged(judgements),
+    )
 
 
 def tested(places: pd.DataFrame, permutations: int) -> str:

@@ -106,7 +106,7 @@ def cells(
 
     alt = _alt(title, drawn, f"hexagons {size_m:,} metres across")
     live = _deck(layers, outline, context, view, tip, height, points)
-    return Picture("deck", live, still, alt, tuple(drawn.legend), title, height, "cell_id")
+    return Picture("deck", live, still, alt, tuple(drawn.legend), title, height, "cell_id", scheme == "class")
 
 
 def areas(
@@ -147,6 +147,7 @@ def areas(
 
     alt = _alt(title, drawn, f"{len(table):,} areas")
     rest = {"alt": alt, "legend": tuple(drawn.legend), "legend_title": title, "height": height, "selects": "area_code"}
+    rest["classes_only"] = scheme == "class"
     if len(shapes.frame) > FEW_AREAS:
         second = _second(drawn, release)
         said = {"title": title, "second": second, "selected": selected, "alt": alt}

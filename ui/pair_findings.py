@@ -19,8 +19,8 @@ def one(release: Release, heading: str, show: str, noun: str) -> str:
     return f"{heading}. {told}"
 
 
-def both(moved: pd.DataFrame, headings: tuple[str, str], noun: str) -> str:
-    """How many hotspots the two maps share."""
+def both(moved: pd.DataFrame, headings: tuple[str, str], noun: str, *, alike: bool = True) -> str:
+    """How many hotspots the two maps share. alike : as many months were supplied of both."""
     kinds = moved["hot_in"].value_counts()
     shared = int(kinds.get("both", 0))
     left, right = (int(kinds.get(f"{heading} alone", 0)) for heading in headings)
@@ -28,7 +28,8 @@ def both(moved: pd.DataFrame, headings: tuple[str, str], noun: str) -> str:
         return f"Neither map has a hotspot ({words.many(noun)})."
     are = "is a hotspot" if shared == 1 else "are hotspots"
     alone = f"{left:,} on {headings[0]} alone, {right:,} on {headings[1]} alone"
-    return f"{words.count(shared, noun)} {are} on both maps; {alone}."
+    care = "" if alike else " Not like with like: fewer months were supplied of one of them."
+    return f"{words.count(shared, noun)} {are} on both maps; {alone}.{care}"
 
 
 def steps(found: pd.DataFrame, window: int) -> pd.DataFrame:
@@ -39,6 +40,11 @@ def steps(found: pd.DataFrame, window: int) -> pd.DataFrame:
     n = found["n"].astype(float)
     status = pd.Series(SHOWN, found.index).where(n.notna(), MISSING)
     return found.assign(step=step, n=n, n_lower=n, n_upper=n, status=status)
+
+
+def span(found: pd.DataFrame, window: int) -> str:
+    """The months that all pictures reach over."""
+    return words.period(found["month"].min() - pd.DateOffset(months=window - 1), found["month"].max())
 
 
 def _step(month: pd.Timestamp, window: int) -> str:

@@ -24,6 +24,8 @@ class Picture:
     alt: the text alternative.
     legend: what the colours mean, for pictures that draw no legend themselves (maps). The page shows it beside `live`
         and the export draws it under `still`, so neither holds it; charts carry their own and leave it empty.
+    classes_only: its colours stand for verdicts (hotspot, more, fewer), not for numbers: it may be taken away where
+        numbers may not.
     selects: name of the id column a click returns; empty when nothing can be selected.
     """
 
@@ -35,3 +37,4 @@ class Picture:
     legend_title: str = ""
     height: int = 480
     selects: str = ""
+    classes_only: bool = False

@@ -38,9 +38,11 @@ def hours(week: pd.DataFrame, longest_h: int) -> str:
     return f"{said}; {words.count(left_out, 'record')} unknown or longer than {longest_h} hours are left out"
 
 
-def venues(release: Release) -> str:
-    """The commonest kind of place."""
+def venues(release: Release, unsaid: float) -> str:
+    """The commonest kind of place, if most records name one. unsaid : records that name none."""
     table = release.table
+    if unsaid > table["n"].sum():
+        return f"Most records name no kind of place; of those that do, {str(table['venue'].iloc[0]).lower()} leads."
     first = table.iloc[0]
     rest = f", then {table['venue'].iloc[1].lower()}" if len(table) > 1 else ""
     return f"Most often: {str(first['venue']).lower()} ({first['shown']}){rest}."
@@ -93,10 +95,10 @@ def harm(found: pd.DataFrame, release: Release) -> str:
         return "No record here has a harm weight."
     top = release.table.sort_values("harm", ascending=False).iloc[0]
     share = words.percent(top["share"])
-    return (
-        f"{words.number(total)} days of harm, {share} of it {top['offence_group'].lower()}; "
-        f"the heaviest single record is {words.percent(one)}."
-    )
+    unweighed = found.attrs["without_weight"]
+    rest = f" {words.count(unweighed, 'record')} have no weight." if unweighed else ""
+    said = f"{words.number(total)} days of harm, {share} of it {top['offence_group'].lower()}"
+    return f"{said}; the heaviest single record is {words.percent(one)}.{rest}"
 
 
 def near(release: Release) -> str:

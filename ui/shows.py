@@ -225,14 +225,17 @@ FOR_CELLS_ALONE = {"density", "ratio", "robustness"}
 TRUE_COUNTS_ALONE = {"harm", "clusters", "outbreaks", "persistence", "emerging", "change", "robustness"}
 
 
-def offered(level: str, levels: list[str], *, health: str) -> list[str]:
+def offered(level: str, levels: list[str], *, health: str, people: list[str], other_crime: bool) -> list[str]:
     """The choices that a level of places can answer; protected aggregates (no hexagons) have counts and rates alone.
 
-    health : the source of health records to compare with; empty for none.
+    health : the source of health records to compare with; empty for none. people, other_crime : as in `choices`.
     """
     lacking = set(NOT_FOR_CELLS) if level == "hex" else set(FOR_CELLS_ALONE)
     lacking |= TRUE_COUNTS_ALONE if "hex" not in levels else set()
-    return [name for name in SHOWS if name not in lacking and (name != "hidden" or health)]
+    lacking |= set() if health else {"hidden"}
+    every = (name for name in SHOWS if name not in lacking)
+    answerable = {"rate", "ratio"} & {n for n in SHOWS if choices(n, level, people, other_crime=other_crime)}
+    return [name for name in every if name in answerable or name not in ("rate", "ratio")]
 
 
 def listed(show: str, top: pd.DataFrame, *, full: bool) -> list[str]:

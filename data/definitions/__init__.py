@@ -244,9 +244,18 @@ def _partnership(path: Path) -> Partnership:
     )
 
 
-@cache
 def venue_labels() -> dict[str, str]:
     """Kinds of place that published records name instead of a street: label, and how a place is called by it."""
+    return _labels()["kinds"]
+
+
+def street_words() -> tuple[str, ...]:
+    """The last words by which a label is known to be a street's."""
+    return tuple(_labels()["streets"]["words"])
+
+
+@cache
+def _labels() -> dict[str, dict]:
     with (HERE / "venue_labels.toml").open("rb") as file:
         return tomllib.load(file)
 

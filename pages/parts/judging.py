@@ -34,7 +34,7 @@ def form(page: Page, scope: store.Scope, level: str, places: pd.DataFrame, chose
             _keep(page, scope, level, chosen[key], kind, reason, to if kind == "moved" else "")
 
 
-def kept(page: Page, scope: store.Scope, judgements: pd.DataFrame, places: pd.DataFrame, key: str) -> None:
+def kept(page: Page, scope: store.Scope, level: str, judgements: pd.DataFrame, places: pd.DataFrame, key: str) -> None:
     """The judgements in force, with their reasons, for everybody who may see this source."""
     if judgements.empty:
         return
@@ -49,7 +49,8 @@ def kept(page: Page, scope: store.Scope, judgements: pd.DataFrame, places: pd.Da
     are = "is" if len(rows) == 1 else "are"
     said = f"{words.count(len(rows), 'hotspot')} {are} marked by people who know the place."
     columns = ("place", "judged", "moved_to", "reason", "by", "at")
-    row = page.show(release, finding=said, key="judged", columns=columns, rows_select="id", open_table=True)
+    how = {"rows_select": "id", "open_table": True, "kept_back": store.kept_back(scope, level)}
+    row = page.show(release, finding=said, key="judged", columns=columns, **how)
     if page.visitor.tier == "restricted":
         _undoing(page, scope, judgements, rows, row)
 

@@ -36,7 +36,7 @@ def profile(page: Page, scope: store.Scope, level: str, size_m: int, row: pd.Ser
         _week(page, inside, **whole)
         _harm(page, inside, **whole)
         _around(page, inside, spot)
-        _factors(page, inside, spot)
+        _factors(page, inside, spot, level)
 
 
 def _months(page: Page, scope: store.Scope, **more: str) -> None:
@@ -83,7 +83,7 @@ def _venues(page: Page, scope: store.Scope, **more: str) -> None:
     notes += (f"{words.count(unsaid, 'record')} name no kind",) if unsaid else ()
     venues = page.release(known, counts=["n"], derived=["share"], title="Kinds of place", scope=scope, notes=notes)
     bars = charts.bars(venues, category="venue", value="n")
-    page.show(venues, bars, finding=place_findings.venues(venues), key="place_venues", **more)
+    page.show(venues, bars, finding=place_findings.venues(venues, unsaid), key="place_venues", **more)
 
 
 def _repeats(page: Page, scope: store.Scope, spot: place.Spot, **more: str) -> None:
@@ -128,8 +128,8 @@ def _around(page: Page, scope: store.Scope, spot: place.Spot) -> None:
     page.show(release, finding=place_findings.near(release), key="place_near", open_table=True)
 
 
-def _factors(page: Page, scope: store.Scope, spot: place.Spot) -> None:
-    found = _asked(scope, "factors", spot)
+def _factors(page: Page, scope: store.Scope, spot: place.Spot, level: str) -> None:
+    found = _asked(scope, "factors", spot, level)
     if found.empty:
         return
     notes = place_findings.areas_not_people(found)
