@@ -624,6 +624,8 @@ def _people(scope: Scope, level: str, kind: str) -> ibis.Table:
 
 def _with_ward(scope: Scope, rows: ibis.Table) -> ibis.Table:
     """Records with the ward that most of their small area lies in."""
+    if "ward" not in levels(scope):
+        raise NotHeld("Records do not say in which ward they lie: no lookup of small areas to wards is held.")
     return rows.left_join(wards(scope), "lsoa_code").drop("lsoa_code_right")
 
 
