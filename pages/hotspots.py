@@ -94,7 +94,7 @@ if level == "hex":
     picture = maps.cells(found, size_m=size, **how)
 else:
     picture = maps.areas(found, shapes=atlas.outlines(scope, level), **how)
-left, right = st.columns([11, 9])
+left, right = st.columns([11, 9]) if wide == "short" else (st.container(), st.container())
 with left:
     said = map_findings.said(found, show, noun, unit if show == "rate" else "")
     clicked = page.show(found, picture, finding=said, key="map", kept_back=kept)

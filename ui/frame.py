@@ -25,6 +25,7 @@ PAGES = {  # name: (title in the menu, icon, first sentence of the page)
     "compare": ("Compare", "leaderboard", "Places beside each other, with how far their order is chance"),
     "area_profile": ("Area profile", "location_city", "Everything we know about one local authority"),
     "trends": ("Trends", "show_chart", "Change over time, with what is missing left open"),
+    "admissions": ("Admissions", "local_hospital", "Residents admitted after an assault, by where they live"),
     "data_tracker": ("Data tracker", "checklist", "Which data we hold, how fresh and how complete they are"),
     "methods": ("Methods", "menu_book", "How each figure is made, and when it misleads"),
 }
