@@ -30,14 +30,17 @@ def table(
     Source: Goldstein & Spiegelhalter (1996), Journal of the Royal Statistical Society A 159(3), 385-443, for ranks;
     Spiegelhalter (2005), Statistics in Medicine 24, 1185-1202, for the funnel.
     """
-    n, people = (pd.to_numeric(areas[c]).astype(float) for c in (count, population))
-    known = n.notna() & (people > 0)
-    crude = rates.crude(n.where(known), people.where(known), per=per).set_index(areas.index)
-    funnel = rates.funnel_limits(n.where(known), people.where(known), per=per).set_index(areas.index)
+    n, people = (pd.to_numeric(areas[c]).astype(float).to_numpy() for c in (count, population))
+    known = np.isfinite(n) & (people > 0)
+    n, people = np.where(known, n, np.nan), np.where(known, people, np.nan)
+    found = rates.crude(n, people, per=per)
     rng = np.random.default_rng(seed)
-    drawn = rng.gamma(n[known].to_numpy() + 0.5, size=(draws, int(known.sum()))) / people[known].to_numpy()
+    drawn = rng.gamma(n[known] + 0.5, size=(draws, int(known.sum()))) / people[known]
     order = (-drawn).argsort(axis=1).argsort(axis=1) + 1
-    ranks = pd.DataFrame(index=areas.index[known])
-    ranks["rank"] = crude.loc[known, "rate"].rank(ascending=False, method="min")
-    ranks[["rank_lower", "rank_upper"]] = np.quantile(order, [0.025, 0.975], axis=0, method="nearest").T
-    return areas.assign(**crude).join(ranks).join(funnel.drop(columns="value"))
+    found["rank"] = found["rate"].rank(ascending=False, method="min")
+    limits = np.full((len(areas), 2), np.nan)
+    if known.any():
+        limits[known] = np.quantile(order, [0.025, 0.975], axis=0, method="nearest").T
+    found["rank_lower"], found["rank_upper"] = limits.T
+    funnel = rates.funnel_limits(n, people, per=per).drop(columns="value")
+    return areas.assign(**{name: column.to_numpy() for name, column in found.join(funnel).items()})

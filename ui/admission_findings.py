@@ -41,7 +41,8 @@ def yearly(release: Release) -> str:
         return f"All numbers of this year are withheld as 1 to 7.{rest}"
     top = known.sort_values("rate_100k", ascending=False).iloc[0]
     limits = f"{words.number(top['lower'], 1)} to {words.number(top['upper'], 1)}"
-    return f"{top['name']} has the highest crude rate, {words.number(top['rate_100k'], 1)} per 100,000 ({limits}).{rest}"
+    rate = words.number(top["rate_100k"], 1)
+    return f"{top['name']} has the highest crude rate, {rate} per 100,000 ({limits}).{rest}"
 
 
 def ages(release: Release) -> str:
