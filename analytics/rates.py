@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from analytics import inequality as gap
+
 FEWEST_FOR_BYAR = 10  # below this the cube-root approximation drifts, and the exact interval is used
 FEWEST_FOR_STANDARDISING = 10  # a directly standardised rate of fewer events is not given (Morris et al 2018)
 
@@ -278,6 +280,72 @@ def funnel_limits(
     answer = pd.DataFrame({"value": value, "benchmark": middle, **limits}) * per
     where = np.select(list(positions.values()), list(positions), default="inside")
     return answer.assign(position=pd.Series(where, rows.index).where(value.notna()))
+
+
+def inequality(
+    groups: pd.DataFrame,
+    *,
+    by: str | list[str] | None = None,
+    decile: str = "decile",
+    count: str = "count",
+    population: str = "population",
+    value: str | None = None,
+    lower: str = "lower",
+    upper: str = "upper",
+    kind: str = "rate",
+    multiplicative: bool = False,
+    flip: bool = False,
+    per: float = 100_000,
+    confidence: float = 0.95,
+    draws: int = 100_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How far apart the most and the least deprived are, by one line through all groups between.
+
+    groups : one row per `by` and `decile` (1 = most deprived; fifths or wards in order do as well). Rows of one
+        decile (two sexes, three years) are added up.
+    value : None for crude rates of `count` in `population` (shares where `kind` says so); else a column of rates
+        already worked out (standardised, say), with the columns `lower` and `upper` of their 95% limits, one row per
+        decile.
+    kind : of the value: `rate`, `proportion` (a share of 1) or `normal` (anything with a symmetric interval).
+    multiplicative : the line is drawn through the logarithms (log odds of a proportion): for ratios over 2 or so.
+    flip : the most deprived against the least, instead of the least against the most.
+    draws, seed : of the simulation behind the limits.
+
+    Returns one row per `by`: `rate_most`, `rate_least` (the line at the most and the least deprived person), `sii`
+    (least minus most, in the unit of `per`: below 0 when the deprived have more), `sii_lower`, `sii_upper`, `rii`
+    (least over most), `rii_lower`, `rii_upper` and `method`. A group with a decile missing, a gap or no people has no
+    values; with a decile without events no limits, and `rii` only where the line stays above 0 at both ends.
+    Misleads when the gradient is not a line (one decile far above all others), and says nothing about why.
+    Source: Low & Low (2004), Journal of Public Health 26, 388-395; OHID PHEindicatormethods, phe_sii.
+    """
+    if kind not in gap.TO_LINE or (multiplicative and kind == "normal"):
+        raise ValueError("kind is rate, proportion or normal; only a rate or a proportion can be multiplicative.")
+    if groups[decile].isna().any():
+        raise ValueError("A row has no decile: leave it out, or give it one.")
+    columns = [count, population] if value is None else [value, lower, upper, population]
+    bands, groups_of = _groups(groups, by, columns)
+    bands = bands.assign(_decile=groups[decile]).groupby(["_group", "_decile"])
+    if value is not None and (bands.size() > 1).any():
+        raise ValueError("A decile has more than one value: choose one period and one sex.")
+    bands = bands.sum(min_count=1, skipna=False).reset_index()
+    if value is None:
+        own = (
+            proportion(bands[count], bands[population], per=1)
+            if kind == "proportion"
+            else crude(bands[count], bands[population], per=per)
+        )
+        bands = bands.assign(_value=own.iloc[:, 0], _lower=own["lower"], _upper=own["upper"])
+    else:
+        bands = bands.rename(columns={value: "_value", lower: "_lower", upper: "_upper"})
+    deciles, z = bands["_decile"].nunique(), _z(0.95)
+    simulation = {"confidence": _checked(confidence), "draws": draws, "seed": seed}
+    rows = []
+    for group in groups_of.index:
+        band = bands[bands["_group"].eq(group)].sort_values("_decile")
+        numbers = band[["_value", "_lower", "_upper", population]].to_numpy(float).T
+        rows.append(gap.row(*numbers, deciles, z, kind, multiplicative, flip, simulation))
+    return groups_of.join(pd.DataFrame(rows, columns=gap.COLUMNS, index=groups_of.index))
 
 
 def as_rows(**given) -> pd.DataFrame:

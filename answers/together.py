@@ -42,8 +42,8 @@ def frames(scope: Scope, level: str, size_m: int, show: str, window: int, *, tel
     """The map month by month: one row per place with records and month: its key, x, y, month, n, and `hot`.
 
     show : COUNT, or HOT, for which `hot` is 3 where Gi* of the counts is significant (Benjamini-Hochberg at 5%) and 0
-        elsewhere. window : months that each picture adds up, those up to its month; a picture with a month that was
-        not supplied is missing: one row without a place, `n` missing.
+        elsewhere. window : months that each picture adds up, those up to its month. The first picture is the first that
+        is whole; a later one with a month that was not supplied is missing: one row without a place, `n` missing.
     """
     key = key_of(level)
     wide = scope.but(start=scope.start - pd.DateOffset(months=window - 1))

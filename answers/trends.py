@@ -4,12 +4,14 @@ of one series."""
 import numpy as np
 import pandas as pd
 
-from analytics import spc, trends
+from analytics import forecast, season, spc, trends
 from data import definitions, store
 from data.store import Scope
 
 HISTORY = 24  # months before the period that control limits are drawn from too
 FEWEST_A_MONTH = 5  # below this on average, monthly counts are too rare for an XmR chart (`spc.choose`)
+HORIZON = 6  # months ahead
+FEWEST_HELD = 24  # months from which changes of level can be told (`season.change_points`)
 LIMITS = ["centre", "lower", "upper", "rule", "signal", "segment", "provisional"]
 
 
@@ -17,9 +19,10 @@ def months(scope: Scope, split: str) -> pd.DataFrame:
     """Records by month for each value of a split, from HISTORY months before the period on.
 
     split : source, offence_group or authority_code. Returns month, the split, n with its bounds and status,
-    `rolling_sum` (twelve months), `n_before` (the same month a year before) and the limits of an XmR chart: the columns
-    of `spc.xmr`. Limits begin anew where the register of events says that levels cannot be compared, and after a gap;
-    series with fewer than FEWEST_A_MONTH records a month have none. `.attrs["rare"]`: which those are.
+    `rolling_sum` (twelve months), `n_before` (the same month a year before), `adjusted` where a season shows beyond
+    chance (`season.adjusted`), and the limits of an XmR chart: the columns of `spc.xmr`. Limits begin anew where the
+    register of events says that levels cannot be compared, and after a gap; series with fewer than FEWEST_A_MONTH
+    records a month have none. `.attrs["rare"]`: which those are.
     """
     by = () if split == "source" else (split,)
     rows = store.monthly_counts(scope.but(start=scope.start - pd.DateOffset(months=HISTORY + 12)), by=by)
@@ -31,8 +34,40 @@ def months(scope: Scope, split: str) -> pd.DataFrame:
     means = rows.groupby(split)["n"].mean()
     rare = means.index[means < FEWEST_A_MONTH]
     limits = limits[LIMITS].mask(rows[split].isin(rare))
-    answer = rows.join(limits)
+    still = season.adjusted(rows, by=split)[["adjusted", "season_p_value"]]
+    answer = rows.join(limits).join(still)
     answer.attrs["rare"] = tuple(rare)
+    return answer
+
+
+def changes(scope: Scope) -> pd.DataFrame:
+    """When the level of one source changed beyond chance and season, of all months held: see `season.change_points`.
+
+    A change within two months of one that the register names as making levels incomparable is left to the register.
+    `.attrs["enough"]`: whether enough months are held to tell.
+    """
+    held = store.held_months(scope, scope.sources[0])
+    rows = store.monthly_counts(scope.but(start=min(held), end=max(held)))
+    found = season.change_points(rows)
+    named = [rows["month"][at] for at in np.flatnonzero(_rebased(scope, rows["month"]))]
+    near = [any(abs((m - n).days) < 62 for n in named) for m in found["month"]]
+    answer = found[~np.array(near, dtype=bool)].reset_index(drop=True)
+    answer.attrs["enough"] = rows["n"].count() >= FEWEST_HELD
+    return answer
+
+
+def ahead(scope: Scope) -> pd.DataFrame:
+    """What the next months of one source may bring, from all months held: the columns of `forecast.monthly`.
+
+    `.attrs`: `shown` (whether earlier forecasts were nearer than the same month a year before, so that a page may show
+    it) and `summary` (of the earlier forecasts: `forecast.summary`, as a dict).
+    """
+    held = store.held_months(scope, scope.sources[0])
+    rows = store.monthly_counts(scope.but(start=min(held), end=max(held)))
+    answer = forecast.monthly(rows, horizon=HORIZON)
+    tested = forecast.backtest(rows, horizon=HORIZON)
+    answer.attrs["shown"] = bool(answer["beats_naive"].fillna(False).all()) and answer["forecast"].notna().all()
+    answer.attrs["summary"] = forecast.summary(tested).iloc[0].to_dict() if len(tested) else {}
     return answer
 
 

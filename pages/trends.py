@@ -9,6 +9,7 @@ from ui import charts, events, filters, findings, frame, profiles, trend_finding
 
 SPLITS = {"source": "Source", "offence_group": "Offence group", "authority_code": "Authority"}
 VALUES = {"n": "Each month", "control": "Control chart", "rolling_sum": "Rolling 12 months", "year": "Year before"}
+VALUES |= {"adjusted": "Season taken out"}
 SCALES = {"one": "One for all", "own": "Each its own"}
 
 page = frame.open_page("trends")
@@ -36,6 +37,18 @@ def months_of(scope: store.Scope, split: str) -> pd.DataFrame:
     return trends.months(scope, split)
 
 
+@st.cache_data(show_spinner="Looking for changes of level…", max_entries=64)
+def changes_of(scope: store.Scope) -> pd.DataFrame:
+    """When the level of one source changed."""
+    return trends.changes(scope)
+
+
+@st.cache_data(show_spinner="Looking ahead…", max_entries=64)
+def ahead_of(scope: store.Scope) -> pd.DataFrame:
+    """What the next months may bring."""
+    return trends.ahead(scope)
+
+
 with page.explaining():
     rows = months_of(asked, split)
     marks, flagged = events.register(asked), events.flags(asked)
@@ -43,7 +56,7 @@ rare = [page.labels(split)[code] for code in rows.attrs.get("rare", ())]
 rows = rows.assign(**{split: rows[split].map(page.labels(split))})
 told = {
     "counts": ["n"],
-    "derived": [c for c in ("rolling_sum", "n_before", "centre", "lower", "upper") if c in rows],
+    "derived": [c for c in ("rolling_sum", "n_before", "adjusted", "centre", "lower", "upper") if c in rows],
     "title": f"{VALUES[value]}, by {SPLITS[split].lower()}",
     "notes": (
         *events.key(marks),
@@ -66,7 +79,30 @@ else:
     picture = charts.trend(months, value=value, by=split, **how)
     # a rolling year compares with nothing: its own range is told
     said = findings.trend(compared if value == "n" else months, value=value, by=many)
+if value == "adjusted":
+    without = inside.groupby(split)["adjusted"].count().eq(0)
+    if without.any():
+        st.info(trend_findings.no_season(list(without.index[without])))
 page.show(months, picture, finding=said, key="trend")
+
+if alone and not store.banded_sources(asked):
+    with page.explaining():
+        levels = changes_of(asked)
+    told = {"title": "Changes of level", "scope": asked, "notes": trend_findings.STEPS, "period": "All months held"}
+    found = page.release(levels, counts=[], derived=["ratio", "lower", "upper"], **told)
+    columns = ("month", "earliest", "latest", "level_before", "level_after", "ratio", "lower", "upper")
+    said = trend_findings.levels(found, enough=levels.attrs["enough"])
+    page.show(found, finding=said, key="levels", columns=columns, open_table=True)
+    with page.explaining():
+        coming = ahead_of(asked)
+    if not coming.attrs["shown"]:
+        st.info(trend_findings.no_forecast(coming))
+    else:
+        told |= {"title": "The months to come", "notes": trend_findings.tested(coming.attrs["summary"])}
+        ranges = ["forecast", "lower_80", "upper_80", "lower_95", "upper_95"]
+        found = page.release(coming, counts=[], derived=ranges, **told)
+        said = trend_findings.coming(found)
+        page.show(found, finding=said, key="ahead", columns=("month", *ranges), open_table=True)
 
 left, right = st.columns(2)
 with left, page.explaining():

@@ -478,3 +478,225 @@ def test_the_benchmark_is_all_areas_together_and_no_size_has_no_position():
     assert nothing["position"].to_list() == ["inside", "inside"] and (nothing["upper_95"] == 0).all()
     with pytest.raises(ValueError, match="kind is"):
         rates.funnel_limits([1], [1], kind="dsr")
+
+
+# --- every workbook of the method library -----------------------------------------------------------------------------
+
+
+@pytest.mark.real
+def test_every_interval_of_the_byar_and_wilson_workbook():
+    workbook = reference("phe_byars_wilson.csv").astype({"x": float})
+    for row in workbook.itertuples():
+        confidence = float(row.confidence.rstrip("%")) / 100
+        byar = row.method == "Byars"
+        ours = (
+            rates.byar(row.x, confidence=confidence) if byar else rates.proportion(row.x, row.n, confidence=confidence)
+        )
+        np.testing.assert_allclose(
+            ours.loc[0, ["lower", "upper"]].astype(float), [row.lowercl, row.uppercl], rtol=1e-12
+        )
+
+
+@pytest.mark.real
+def test_standardised_rates_of_the_workbook_equal_the_departments_own_python_package():
+    # PHStatsMethods 0.1.16 (Department of Health and Social Care), ph_dsr on the same inputs
+    theirs = {
+        0.95: [[10430.247991469425, 9717.709067985685, 11178.940915479252]],
+        0.998: [[10430.247991469425, 9323.287880219905, 11620.595999522062]],
+    }
+    theirs[0.95] += [[1103.212025300104, 877.455767536709, 1367.0882227251795]]
+    theirs[0.998] += [[1103.212025300104, 763.6420357939876, 1530.0328948244762]]
+    groups = reference("phe_dsr_input.csv").replace({"ageband": {"55-69": "55-59"}})  # a slip in the workbook
+    for confidence, rows in theirs.items():
+        asked = {"by": "area", "population": "pop", "age": "ageband", "confidence": confidence}
+        ours = rates.directly_standardised(groups, **asked)[["rate", "lower", "upper"]]
+        np.testing.assert_allclose(ours[:2], rows, rtol=1e-12)
+        assert ours.iloc[2].isna().all()
+
+
+@pytest.mark.real
+def test_rates_on_the_older_standard_equal_the_departments_own_python_package():
+    # PHStatsMethods 0.1.16, ph_dsr with the weights of 1976
+    groups = reference("phe_dsr_1976.csv")
+    for confidence, theirs in {
+        0.95: [8592.097585022366, 7991.160931442104, 9225.25388031832],
+        0.998: [8592.097585022366, 7659.282106568957, 9599.2117985717],
+    }.items():
+        ours = rates.directly_standardised(groups, population="pop", standard="esp1976", confidence=confidence)
+        np.testing.assert_allclose(ours.loc[0, ["rate", "lower", "upper"]].astype(float), theirs, rtol=1e-12)
+
+
+@pytest.mark.real
+def test_limits_with_repeats_band_by_band():
+    # no package with this option at hand: the sum of the manual (variance of f events of one person is f squared)
+    groups = reference("phe_dsr_nonindependent.csv")
+    groups = groups[groups["area"] == "testdata_nonind_big"].assign(weight=list(rates.ESP_2013.values()))
+    rate = variance = 0.0
+    for row in groups.fillna(0).rename(columns={"count": "n"}).itertuples():
+        rate += row.weight * row.n / row.pop
+        variance += row.weight**2 * (row.f1 + 4 * row.f2 + 9 * row.f3 + 16 * row.f4) / row.pop**2
+    limits = rates.byar(895).iloc[0]
+    ours = rates.directly_standardised(groups, population="pop", standard="weight", repeats=["f1", "f2", "f3", "f4"])
+    assert ours["rate"][0] == pytest.approx(rate, rel=1e-12)
+    for side in ("lower", "upper"):
+        assert ours[side][0] == pytest.approx(rate + (variance / 895) ** 0.5 * (limits[side] - 895), rel=1e-12)
+
+
+@pytest.mark.real
+def test_standardised_ratios_of_the_workbook_equal_the_departments_own_python_package():
+    # PHStatsMethods 0.1.16, ph_ISRatio and ph_ISRate
+    theirs = {
+        0.95: [
+            [1.0707232939020275, 1.001714771255399, 1.1432332872498951],
+            [0.10886683770400504, 0.08765040101829406, 0.1336657632841891],
+            [0.010767049882813686, 0.004923380825095775, 0.02043921455549973],
+        ],
+        0.998: [
+            [1.0707232939020275, 0.9635155619614438, 1.186007041587629],
+            [0.10886683770400504, 0.0769542552839211, 0.14897920510466747],
+            [0.010767049882813686, 0.0029339306550682674, 0.027105896514690215],
+        ],
+    }
+    groups = reference("phe_isr_input.csv")
+    names = {"population": "pop", "reference_count": "refcount", "reference_population": "refpop"}
+    for confidence, rows in theirs.items():
+        ours = rates.indirectly_standardised(groups, by="area", confidence=confidence, **names)
+        np.testing.assert_allclose(ours[["ratio", "ratio_lower", "ratio_upper"]], rows, rtol=1e-12)
+        np.testing.assert_allclose(ours["expected"], 835.8835612311742, rtol=1e-12)
+        # the third area lacks a band, reference included: unknown here, 0 there, so the rates differ (not the ratios)
+        np.testing.assert_allclose(ours["rate"][:2], [10011.137622091057, 1017.8922051511579], rtol=1e-12)
+        assert ours["rate"][2] != pytest.approx(100.67065765231231)
+
+
+@pytest.mark.real
+def test_every_limit_of_the_funnel_of_proportions():
+    # printed to six figures after the point
+    workbook = reference("phe_funnel_prop_outputs.csv")
+    benchmark, nobody = workbook["Baseline"][0], np.zeros(len(workbook))
+    ours = rates.funnel_limits(nobody, workbook["Population"], kind="proportion", per=100, benchmark=benchmark)
+    printed = ["Lower2s0025limit", "Upper2s0025limit", "Lower3s0001limit", "Upper3s0001limit"]
+    for limit, theirs in zip(["lower_95", "upper_95", "lower_998", "upper_998"], printed, strict=True):
+        np.testing.assert_allclose(ours[limit], workbook[theirs], atol=1e-6)
+
+
+# --- slope and relative index of inequality ---------------------------------------------------------------------------
+
+# PHEindicatormethods, the example of phe_sii: life expectancy by decile of deprivation, two areas
+LIFE_PEOPLE = """7291 7997 6105 7666 5790 6934 5918 5974 7147 7534
+21675 20065 19750 24713 20112 19618 22408 19752 18939 19312"""
+LIFE_YEARS = "75.9 78.3 83.8 83.6 80.5 81.1 81.7 84.2 80.6 86.3 70.5 71.6 72.5 73.5 73.1 76.2 78.7 80.6 80.9 80"
+LIFE_ERRORS = "1.64 1.58 1.51 1.78 1.7 1.56 1.37 1.4 2.43 1.57 .23 .26 .3 .16 .79 .78 .4 .28 .23 .35"
+LIFE = pd.DataFrame({"area": np.repeat(["Area1", "Area2"], 10), "decile": np.tile(np.arange(1, 11), 2)})
+LIFE = LIFE.assign(population=np.array(LIFE_PEOPLE.split(), dtype=int))
+LIFE = LIFE.assign(value=np.array(LIFE_YEARS.split(), float), error=np.array(LIFE_ERRORS.split(), float))
+LIFE = LIFE.assign(
+    lower=LIFE["value"] - 1.959963984540054 * LIFE["error"], upper=LIFE["value"] + 1.959963984540054 * LIFE["error"]
+)
+# the same package, DSR_testdata.csv: standardised rates by fifth of deprivation, 2010
+FIFTHS = pd.DataFrame(
+    {
+        "decile": range(1, 6),
+        "population": [1434002, 1450590, 1453827, 1440980, 1457780],
+        "value": [150.2200205, 131.0221747, 127.4954973, 130.494241, 135.4664241],
+        "lower": [147.3194185, 128.3676972, 125.0421198, 128.2469515, 133.2469515],
+        "upper": [153.1498241, 133.7051129, 129.975513, 132.7657553, 137.8657553],
+    }
+)
+
+
+def test_slope_index_agrees_with_the_method_librarys_example_in_r():
+    # R 4.2.2: lm(sqrt_a * value ~ sqrt_a + b_sqrt_a - 1) as in phe_sii, and the quantiles of a million draws
+    ours = rates.inequality(LIFE, by="area", value="value", kind="normal")
+    assert ours["rate_most"].to_list() == pytest.approx([78.0320787695299, 69.3426196880598], rel=1e-12)
+    assert ours["sii"].to_list() == pytest.approx([7.0002347600799, 12.6227385636316], rel=1e-12)
+    assert ours["rii"].to_list() == pytest.approx([1.08970970491194, 1.1820343480015], rel=1e-12)
+    assert ours["sii_lower"].to_list() == pytest.approx([3.160, 12.010], abs=0.04)
+    assert ours["sii_upper"].to_list() == pytest.approx([10.855, 13.234], abs=0.04)
+    assert ours["rii_lower"].to_list() == pytest.approx([1.03957, 1.17253], abs=5e-4)
+    assert ours["rii_upper"].to_list() == pytest.approx([1.14248, 1.19161], abs=5e-4)
+
+
+def test_slope_index_of_rates_plain_and_through_logarithms_agrees_with_r():
+    # R 4.2.2, value_type 1 of phe_sii, without and with transform
+    plain = rates.inequality(FIFTHS, value="value").iloc[0]
+    assert plain["sii"] == pytest.approx(-14.8486825847983, rel=1e-12)
+    assert plain["rii"] == pytest.approx(0.895675788987982, rel=1e-12)
+    assert [plain["sii_lower"], plain["sii_upper"]] == pytest.approx([-18.965, -10.755], abs=0.05)
+    assert [plain["rii_lower"], plain["rii_upper"]] == pytest.approx([0.86886, 0.92323], abs=5e-4)
+    logs = rates.inequality(FIFTHS, value="value", multiplicative=True).iloc[0]
+    assert logs["rate_most"] == pytest.approx(141.880105699715, rel=1e-12)
+    assert logs["sii"] == pytest.approx(-14.036843481138, rel=1e-12)
+    assert logs["rii"] == pytest.approx(0.901065456556351, rel=1e-12)
+    assert [logs["sii_lower"], logs["sii_upper"]] == pytest.approx([-17.957, -10.124], abs=0.05)
+    assert [logs["rii_lower"], logs["rii_upper"]] == pytest.approx([0.87526, 0.92760], abs=5e-4)
+
+
+def test_two_groups_by_hand_and_the_exact_spread_of_the_simulation():
+    # 3 and 1 in 1,000, a quarter and three quarters of the people: ranks 0.125 and 0.625, so -2 over half the way is -4
+    # for all of it; the line starts at 3 + 0.125 x 4 = 3.5 and ends at -0.5: no ratio
+    two = pd.DataFrame({"decile": [1, 2], "population": [1000, 3000], "value": [3.0, 1.0]})
+    two = two.assign(lower=two["value"] - 0.1, upper=two["value"] + 0.1)
+    row = rates.inequality(two, value="value", kind="normal").iloc[0]
+    assert (row["rate_most"], row["rate_least"], row["sii"]) == pytest.approx((3.5, -0.5, -4))
+    assert pd.isna(row["rii"]) and pd.isna(row["rii_upper"])
+    # the slope is 2 (v2 - v1): its limits are 2 sqrt(2) x 0.1 away
+    assert row["sii_upper"] - row["sii"] == pytest.approx(0.2 * 2**0.5, rel=0.02)
+
+
+def test_counts_are_added_up_in_their_decile_and_turned_to_rates():
+    # 10 equal deciles of 10,000: 60 events in the first falling by 5 each: a straight line, 62.5 to 12.5 at the ends
+    counts = pd.DataFrame({"decile": range(1, 11), "population": 10_000, "count": range(60, 10, -5)})
+    women = counts.assign(population=5_000, count=counts["count"] // 3)
+    men = counts.assign(population=5_000, count=counts["count"] - women["count"])
+    ours = rates.inequality(pd.concat([women, men]).sample(frac=1, random_state=1), per=10_000).iloc[0]
+    assert (ours["rate_most"], ours["rate_least"]) == pytest.approx((62.5, 12.5))
+    assert (ours["sii"], ours["rii"]) == pytest.approx((-50, 0.2))
+    assert ours["sii_lower"] < -50 < ours["sii_upper"] < 0 and 0 < ours["rii_lower"] < 0.2 < ours["rii_upper"] < 1
+    turned = rates.inequality(counts, per=10_000, flip=True).iloc[0]
+    assert (turned["sii"], turned["rii"]) == pytest.approx((50, 5))
+    assert (turned["sii_lower"], turned["rii_upper"]) == pytest.approx((-ours["sii_upper"], 1 / ours["rii_lower"]))
+    shares = rates.inequality(counts, kind="proportion").iloc[0]
+    assert (shares["sii"], shares["rii"]) == pytest.approx((-0.005, 0.2))
+
+
+def test_a_table_of_areas_gives_each_the_interval_it_has_alone():
+    together = rates.inequality(LIFE, by="area", value="value", kind="normal", seed=3)
+    alone = rates.inequality(LIFE[10:].drop(columns="area"), value="value", kind="normal", seed=3)
+    pd.testing.assert_frame_equal(together[1:].drop(columns="area").reset_index(drop=True), alone)
+
+
+def test_what_has_no_slope_says_why():
+    counts = pd.DataFrame({"decile": range(1, 11), "population": 10_000, "count": range(60, 10, -5)})
+    full = counts.assign(area="full")
+    areas = {
+        "lacks one": counts[1:],
+        "no people": counts.assign(population=[0, *[10_000] * 9]),
+        "unknown": counts.assign(count=counts["count"].where(counts["decile"] > 1)),
+        "none": counts.assign(count=counts["count"].where(counts["decile"] < 10, 0)),
+    }
+    table = pd.concat([full, *(rows.assign(area=name) for name, rows in areas.items())])
+    ours = rates.inequality(table, by="area").set_index("area")
+    missing = "a count or population is missing or 0"
+    reasons = ["a decile is missing", missing, missing, "a decile without events: no limits"]
+    assert ours["method"].to_list()[1:] == reasons
+    assert ours["sii"].notna().to_list() == [True, False, False, False, True]
+    assert ours["sii_lower"].notna().to_list() == [True, False, False, False, False]
+    through_logs = rates.inequality(table, by="area", multiplicative=True).set_index("area")
+    assert pd.isna(through_logs.loc["none", "sii"]) and rates.inequality(table[:0], by="area").empty
+    with pytest.raises(ValueError, match="no decile"):
+        rates.inequality(counts.assign(decile=[None, *range(2, 11)]))
+    with pytest.raises(ValueError, match="more than one value"):
+        rates.inequality(pd.concat([LIFE, LIFE]), by="area", value="value", kind="normal")
+    with pytest.raises(ValueError, match="kind is"):
+        rates.inequality(LIFE, value="value", kind="normal", multiplicative=True)
+
+
+def test_without_a_gradient_the_limits_leave_out_0_in_one_case_of_twenty():
+    rng = np.random.default_rng(6)
+    areas = pd.DataFrame({"area": np.repeat(np.arange(400), 10), "decile": np.tile(np.arange(1, 11), 400)})
+    areas = areas.assign(population=10_000, count=rng.poisson(40, 4000))
+    before = areas.copy()
+    ours = rates.inequality(areas, by="area", draws=2_000)
+    outside = (ours["sii_lower"].gt(0) | ours["sii_upper"].lt(0)).mean()
+    assert abs(outside - 0.05) < 3 * (0.05 * 0.95 / 400) ** 0.5
+    pd.testing.assert_frame_equal(areas, before)

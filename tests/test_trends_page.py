@@ -105,3 +105,19 @@ def test_compare_and_admissions_open_for_those_who_may_and_say_why_not_to_others
     app = opened("admissions", tier="public")
     assert troubles(app) == []
     assert cards(app) == {}
+
+
+def test_level_changes_leave_the_register_s_date_to_the_register_and_say_when_too_little_is_held(
+    every: store.Scope,
+) -> None:
+    found = trends.changes(every)
+    assert found.attrs["enough"]
+    assert not found["month"].between("2022-03-01", "2022-05-01").any()
+
+
+def test_a_forecast_is_shown_only_where_earlier_ones_beat_the_year_before(every: store.Scope) -> None:
+    found = trends.ahead(every)
+    assert found["month"].tolist() == list(pd.date_range("2026-01-01", periods=6, freq="MS"))
+    assert found.attrs["shown"] == bool(found["beats_naive"].fillna(False).all())
+    assert found.attrs["summary"]["mase"] < 1
+    assert (found["lower_95"] <= found["lower_80"]).all() and (found["upper_80"] <= found["upper_95"]).all()

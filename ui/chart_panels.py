@@ -112,9 +112,7 @@ def _frames(panels: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def _with_limits(
-    months: pd.DataFrame, table: pd.DataFrame, by: str, labels: Mapping[str, str] | None
-) -> pd.DataFrame:
+def _with_limits(months: pd.DataFrame, table: pd.DataFrame, by: str, labels: Mapping[str, str] | None) -> pd.DataFrame:
     """Months with `centre`, `lower`, `upper`, `signal` of their control charts."""
     limits = table[["month", "centre", "lower", "upper", "signal", "segment"]].assign(
         month=pd.to_datetime(table["month"])

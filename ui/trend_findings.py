@@ -54,3 +54,55 @@ def beside_year_before(months: pd.DataFrame) -> pd.DataFrame:
     before["status"] = before["status"].where(before["n"].notna(), "not supplied")
     before.loc[before["n"].notna(), "status"] = "shown"
     return pd.concat([months.assign(period=THIS), before], ignore_index=True)
+
+
+STEPS = (
+    "Season allowed for; at most one series in twenty of those without a change has one by chance",
+    "Changes at a date of the register that makes levels incomparable are left out",
+)
+
+
+def no_season(names: list[str]) -> str:
+    """Which series have no season to take out."""
+    return f"No season beyond chance, or too few months to tell: {words.some(names)}. Read the plain count there."
+
+
+def levels(release: Release, *, enough: bool) -> str:
+    """When the level changed, and by how much. enough : whether enough months are held to tell."""
+    table = release.table
+    if not enough:
+        return "Too few months are held to tell changes of level from season and chance: it takes 24."
+    if table.empty:
+        return "No change of level beyond chance and season in all months held."
+    last = table.iloc[-1]
+    times = f"{words.number(last['ratio'], 2)} times the level before ({words.number(last['lower'], 2)} to "
+    said = f"{words.count(len(table), 'change')} of level; the last in {words.month(last['month'])}, to {times}"
+    drift = " A steady drift explains as much: read it as that." if bool(last["drift"]) else ""
+    return f"{said}{words.number(last['upper'], 2)}).{drift}"
+
+
+def no_forecast(coming: pd.DataFrame) -> str:
+    """Why there is no forecast."""
+    if coming["forecast"].isna().any():
+        return f"No forecast: {coming['method'].iat[0]}."
+    return "No forecast is shown: earlier ones were no nearer than the same month a year before."
+
+
+def coming(release: Release) -> str:
+    """What the next month may bring."""
+    first = release.table.iloc[0]
+    low, high = words.number(first["lower_80"]), words.number(first["upper_80"])
+    when, about = words.month(first["month"]), words.number(first["forecast"])
+    return f"{when}: about {about}, in 8 of 10 cases between {low} and {high}. A range from the past, not a target."
+
+
+def tested(summary: dict) -> tuple[str, ...]:
+    """How earlier forecasts fared."""
+    inside = (
+        f"{words.percent(summary['coverage_80'])} inside the 80% range, {words.percent(summary['coverage_95'])} inside"
+    )
+    error = words.number(summary["mase"], 2)
+    return (
+        f"{words.count(summary['n'], 'earlier forecast')}: {inside} the 95% range",
+        f"Their error was {error} of that of the same month a year before",
+    )
