@@ -21,6 +21,7 @@ from data.engine import Engine
 ALL = "all"
 EARLIEST, LATEST = pd.Timestamp("2000-01-01"), pd.Timestamp("2100-01-01")  # all there can be
 SHOWN, HIDDEN, MISSING = "shown", "hidden", "not supplied"
+FIRST_OF_YEAR = 4  # the month a financial year begins with
 NIGHT = (18, 6)  # from six in the evening to six in the morning
 OVERALL_TENTH = r"^(imd\d{4}|demo_deprivation)_decile$"  # the indicators that hold a small area's tenth by deprivation
 FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
@@ -270,7 +271,7 @@ def records_held(scope: Scope) -> pd.DataFrame:
 def offence_mix(scope: Scope) -> pd.DataFrame:
     """Records per source and offence group over the period, fullest first; groups without any are left out.
 
-    Homicide is told for the whole area and a year or more at a time, and left out of anything finer.
+    Homicide is told for the whole area and whole financial years, and left out of anything else.
     """
     if banded := banded_sources(scope):
         return protected.mix(_protected(scope, banded), scope.area)
@@ -486,20 +487,21 @@ def can_answer(scope: Scope, source: str) -> bool:
 
 
 def _whole_area_and_year(scope: Scope) -> bool:
-    months = (scope.end.year - scope.start.year) * 12 + scope.end.month - scope.start.month + 1
-    return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time) and months >= 12
+    """Whole financial years alone: of any twelve months, thirteen less twelve would tell one."""
+    years = scope.start.month == FIRST_OF_YEAR and (scope.end + pd.DateOffset(months=1)).month == FIRST_OF_YEAR
+    return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time) and years
 
 
 def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
     """The incidents a scope is about. All conditions go into one filter: every further one takes ibis 4 ms to merge.
 
     level : keep those alone that may be shown at this level, and have a place there.
-    rare : homicide may be among them, if it is about the whole area and a year or more; else it never is.
+    rare : homicide may be among them, if it is about the whole area and whole financial years; else it never is.
     """
     few = set(rare_groups())
     if scope.groups and not rare and set(scope.groups) <= few:
         raise NotHeld(
-            "Homicides are few: they are counted by year and for the whole area only, in the mix of offences."
+            "Homicides are few: they are counted by financial year and for the whole area only, in the mix of offences."
         )
     if banded := banded_sources(scope):
         raise NotHeld(_names(banded) + FIXED)

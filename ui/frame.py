@@ -25,6 +25,7 @@ PAGES = {  # name: (title in the menu, icon, first sentence of the page)
     "compare": ("Compare", "leaderboard", "Places beside each other, with how far their order is chance"),
     "area_profile": ("Area profile", "location_city", "Everything we know about one local authority"),
     "trends": ("Trends", "show_chart", "Change over time, with what is missing left open"),
+    "outcomes": ("Outcomes", "flag", "The logic model as a living table: each measure, its value and how sure it is"),
     "admissions": ("Admissions", "local_hospital", "Residents admitted after an assault, by where they live"),
     "data_tracker": ("Data tracker", "checklist", "Which data we hold, how fresh and how complete they are"),
     "methods": ("Methods", "menu_book", "How each figure is made, and when it misleads"),
@@ -312,7 +313,8 @@ def _homicide(scope: store.Scope) -> tuple[str, ...]:
     """A word on what is in no figure by month or place, where a source holds it."""
     if not set(store.rare_groups()) & set(store.offence_groups(scope)):
         return ()
-    return ("Homicide is told by year and for the whole area alone, in the mix of offences, and is in no other figure",)
+    alone = "by financial year and for the whole area alone, in the mix of offences"
+    return (f"Homicide is told {alone}, and is in no other figure",)
 
 
 def _freshness(scope: store.Scope) -> str:
