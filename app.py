@@ -7,6 +7,6 @@ from ui import filters, frame, style
 st.set_page_config(page_title="Violence Hotspot and Risk Explorer", page_icon="📍", layout="wide")
 style.apply()
 frame.enter()
-page = st.navigation([frame.menu_entry(name) for name in frame.PAGES], position="top")
+page = st.navigation(frame.menu(), position="top")
 filters.bar(frame.name_of(page))
 page.run()

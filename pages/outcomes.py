@@ -5,7 +5,7 @@ import streamlit as st
 
 from answers import outcomes
 from data import store
-from ui import charts, filters, frame, outcome_findings
+from ui import chart_ranges, charts, filters, frame, outcome_findings
 
 STAGES = {
     "impact": "Impacts",
@@ -65,6 +65,9 @@ told = {"title": str(chosen["measure"]), "period": outcome_findings.span(rows), 
 found = page.release(drawn, counts=[], derived=["value", "centre", "lower", "upper"], **told)
 if rows.attrs["chart"] == "XmR":
     picture = charts.trend(found, value="value", control=True)
+elif drawn["value"].isna().any():  # what is withheld leaves a range, which is no value with an interval
+    heading = str(chosen["unit"]).capitalize()
+    picture = chart_ranges.ranges(found, category="period", low="lower", high="upper", heading=heading)
 else:
     picture = charts.bars(found, category="period", value="value", lower="lower", upper="upper", in_order=True)
 columns = ("period", "value", "lower", "upper", "rule")

@@ -30,6 +30,11 @@ PAGES = {  # name: (title in the menu, icon, first sentence of the page)
     "data_tracker": ("Data tracker", "checklist", "Which data we hold, how fresh and how complete they are"),
     "methods": ("Methods", "menu_book", "How each figure is made, and when it misleads"),
 }
+GROUPS = {  # entries of the menu that stand together
+    "Hotspots": ("hotspots", "side_by_side", "month_by_month"),
+    "Figures": ("compare", "trends", "outcomes", "admissions"),
+    "About the data": ("data_tracker", "methods"),
+}
 SIZES_M = (150, 250, 500, 1000, 2000)  # of hexagons
 ENTERED, SENT_ROUND = "entered", "sent_round"
 RULES = {
@@ -56,6 +61,13 @@ def enter() -> None:
     if not log.handlers:  # what is kept of deeds (judgements) is told at the level of information
         log.addHandler(logging.StreamHandler())
         log.setLevel(logging.INFO)
+
+
+def menu() -> dict[str, list]:
+    """The menu: groups of entries, those of the group without a name by themselves."""
+    named = {name for names in GROUPS.values() for name in names}
+    alone = [name for name in PAGES if name not in named]
+    return {group: [menu_entry(name) for name in names] for group, names in {"": alone, **GROUPS}.items()}
 
 
 def menu_entry(name: str):  # a StreamlitPage, a type Streamlit does not export

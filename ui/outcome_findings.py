@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analytics.disclosure import Release
+from analytics.disclosure import SHOWN, Release
 from ui import words
 
 FEWEST_DRAWN = 2  # periods from which there is something to draw
@@ -65,8 +65,7 @@ def drawn(rows: pd.DataFrame, measure: pd.Series) -> pd.DataFrame:
     found = rows.assign(value=rows["value"], signal=rows["signal"].fillna(""))
     if rows.attrs["chart"] == "XmR":
         return found.assign(n=found["value"])
-    known = found.dropna(subset=["upper"])
-    return known.assign(value=known["value"].fillna((known["lower"] + known["upper"]) / 2)[known["value"].notna()])
+    return found.dropna(subset=["upper"]).assign(status=SHOWN)  # of what is withheld the range may be told
 
 
 def how(rows: pd.DataFrame) -> tuple[str, ...]:

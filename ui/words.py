@@ -187,7 +187,7 @@ def of_list(frame: pd.DataFrame, sources: Mapping[str, str]) -> pd.DataFrame:
         in_words = [listed(sources.get(key, key) for key in keys if key) or "none" for keys in named]
         asked = found["sources_asked"]
         found["sources_agree"] = [
-            UNKNOWN if pd.isna(of) else f"{said} ({sum(map(bool, keys))} of {of:.0f})"
+            UNKNOWN if pd.isna(of) else f"{sum(map(bool, keys))} of {of:.0f}: {said}"
             for said, keys, of in zip(in_words, named, asked, strict=True)
         ]
     if "changed_quarter" in found:
