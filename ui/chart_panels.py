@@ -14,6 +14,7 @@ from ui.picture import Picture
 PANEL = 170  # pixels high
 LEFT, WIDE, LOW, TALL = 0.05, 0.84, 0.18, 0.50  # the plot inside a panel, as shares of the panel
 EDGES = ("centre", "lower", "upper")
+ROUNDED = 4  # decimals of a place in the picture: a ten thousandth of a panel
 
 
 def small_multiples(
@@ -126,7 +127,8 @@ def _limits(placed: pd.DataFrame) -> list[alt.Chart]:
     rows = placed.assign(
         **{f"p{edge}": placed["base"] + TALL * (placed[edge] / placed["top"]).clip(upper=1) for edge in EDGES}
     )
-    line = alt.Chart(rows).encode(x="px:Q", detail=["series:N", "segment:N"])
+    sent = rows[["series", "segment", "px", *(f"p{edge}" for edge in EDGES)]].round(ROUNDED)
+    line = alt.Chart(sent).encode(x="px:Q", detail=["series:N", "segment:N"])
     thin = {"strokeWidth": 1, "color": MUTED, **chart_parts.BROKEN}
     return [
         line.mark_line(**thin, strokeDash=[4, 3]).encode(y="pcentre:Q"),
@@ -138,7 +140,7 @@ def _signals(placed: pd.DataFrame) -> list[alt.Chart]:
     """The points that chance does not explain."""
     flagged = placed[placed["signal"].isin(list(chart_control.SIGNALS)) & placed["value"].notna()]
     told = flagged.assign(colour=flagged["signal"].map(chart_control.SIGNALS))
-    points = alt.Chart(told).mark_point(filled=True, size=44, opacity=1)
+    points = alt.Chart(told[["px", "py", "colour"]]).mark_point(filled=True, size=44, opacity=1)
     return [points.encode(x="px:Q", y="py:Q", color=alt.Color("colour:N", scale=None))]
 
 
@@ -150,9 +152,12 @@ def _lines(placed: pd.DataFrame, value: str, by: str) -> list[alt.Chart]:
     """The line of each panel, its gaps in grey, and small numbers as a range."""
     titles = {"series": words.label(by), "when": "Month", "text": words.label(value)}
     tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
-    points, alone = alt.Chart(placed), alt.Chart(placed[placed["alone"]])
-    gone = alt.Chart(placed[placed["value"].isna() & placed["status"].ne(BAND)])
-    small = alt.Chart(placed[placed["n_upper"].notna()])
+    sent = placed[["series", "when", "text", "px", "py", "from", "to", "base", "ceiling", "plow", "phigh"]].round(
+        ROUNDED
+    )
+    points, alone = alt.Chart(sent[[*titles, "px", "py"]]), alt.Chart(sent.loc[placed["alone"], ["px", "py"]])
+    gone = alt.Chart(sent[placed["value"].isna() & placed["status"].ne(BAND)])
+    small = alt.Chart(sent[placed["n_upper"].notna()])
     return [
         gone.mark_rect(color=HATCH, opacity=0.3).encode(
             x="from:Q", x2="to:Q", y="base:Q", y2="ceiling:Q", tooltip=tips

@@ -62,7 +62,8 @@ def single(measure: pd.Series) -> str:
 
 def drawn(rows: pd.DataFrame, measure: pd.Series) -> pd.DataFrame:
     """The periods that can be drawn: those complete, with their status."""
-    found = rows.assign(value=rows["value"], signal=rows["signal"].fillna(""))
+    known = rows["value"].notna() | rows["n"].isna()  # a period still coming in is neither a figure nor a gap
+    found = rows[known | (rows.attrs["chart"] != "XmR")].assign(signal=rows["signal"].fillna(""))
     if rows.attrs["chart"] == "XmR":
         return found.assign(n=found["value"])
     return found.dropna(subset=["upper"]).assign(status=SHOWN)  # of what is withheld the range may be told
