@@ -14,7 +14,7 @@ page = frame.open_page("admissions")
 scope = filters.scope(page).but(sources=("admissions",))
 with page.explaining():
     if not store.holds(scope, "admissions"):
-        raise store.NotHeld("Hospital admissions are not held at the level of access you have; see the area profile.")
+        raise store.NotHeld("This is not held at the level of access you have; partners find it in the area profile.")
     causes = {code: words.value("icd_group", code) for code in CAUSES}
     cause = page.choice("cause", "Cause", causes, width=320)
 

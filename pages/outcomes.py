@@ -33,6 +33,10 @@ def periods(scope: store.Scope, measure: str) -> pd.DataFrame:
 
 
 with page.explaining():
+    if page.visitor.tier == "public":  # its measures name the sources that partners share
+        raise store.NotHeld(
+            "The outcomes framework is shown to the partnership; what is published stands on other pages."
+        )
     every = stock(scope.but(sources=tuple(store.sources(scope))))
 every = outcome_findings.in_words(every)
 part = every[every["stage"] == stage]

@@ -5,7 +5,7 @@ import streamlit as st
 
 from answers import trends
 from data import store
-from ui import charts, events, filters, findings, frame, profiles, trend_findings
+from ui import charts, events, filters, findings, frame, profiles, trend_findings, words
 
 SPLITS = {"source": "Source", "offence_group": "Offence group", "authority_code": "Authority"}
 VALUES = {"n": "Each month", "control": "Control chart", "rolling_sum": "Rolling 12 months", "year": "Year before"}
@@ -96,7 +96,7 @@ if alone and not store.banded_sources(asked):
     with page.explaining():
         coming = ahead_of(asked)
     if not coming.attrs["shown"]:
-        st.info(trend_findings.no_forecast(coming))
+        st.caption(words.plain(trend_findings.no_forecast(coming)))
     else:
         told |= {"title": "The months to come", "notes": trend_findings.tested(coming.attrs["summary"])}
         ranges = ["forecast", "lower_80", "upper_80", "lower_95", "upper_95"]

@@ -233,8 +233,8 @@ def test_filters_stay_when_the_page_changes() -> None:
 
 
 def chosen(app: AppTest, label: str) -> object:
-    [group] = [g for g in app.button_group if g.label == label]
-    return group.value
+    [box] = [g for g in app.selectbox if g.label == label]
+    return box.value
 
 
 def test_a_link_sets_the_controls_of_a_page_and_they_survive_a_change_of_page() -> None:
@@ -271,8 +271,9 @@ def test_cells_finer_than_a_source_allows_are_not_offered_and_not_drawn() -> Non
     app = opened("hotspots", link={"area": PORTSMOUTH, "source": "police_uk", "cell_m": "250"})
     assert troubles(app) == []
     assert chosen(app, "Cell size (metres)") == 500
-    [sizes] = [g for g in app.button_group if g.label == "Cell size (metres)"]
-    assert [int(o.content) for o in sizes.proto.options] == [500, 1000, 2000]
+    [sizes] = [g for g in app.selectbox if g.label == "Cell size (metres)"]
+    assert sizes.options == ["500", "1,000", "2,000"]
+    assert "500 m" in sizes.help
 
 
 def test_the_place_selected_comes_from_the_link_and_its_profile_is_drawn() -> None:

@@ -564,7 +564,7 @@ def test_two_processes_that_write_at_once_lose_nothing_and_judge_no_place_twice(
     ]
     for process in both:
         process.start()
-    told = [said.get(timeout=60) for _ in range(80)]
+    told = [said.get(timeout=240) for _ in range(80)]
     for process in both:
         process.join()
         assert process.exitcode == 0

@@ -152,10 +152,9 @@ def _lines(placed: pd.DataFrame, value: str, by: str) -> list[alt.Chart]:
     """The line of each panel, its gaps in grey, and small numbers as a range."""
     titles = {"series": words.label(by), "when": "Month", "text": words.label(value)}
     tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
-    sent = placed[["series", "when", "text", "px", "py", "from", "to", "base", "ceiling", "plow", "phigh"]].round(
-        ROUNDED
-    )
-    points, alone = alt.Chart(sent[[*titles, "px", "py"]]), alt.Chart(sent.loc[placed["alone"], ["px", "py"]])
+    where = ["px", "py", "from", "to", "base", "ceiling", "plow", "phigh"]
+    sent = placed[[*titles, "value", *where]].round(ROUNDED)
+    points, alone = alt.Chart(sent[[*titles, "value", "px", "py"]]), alt.Chart(sent.loc[placed["alone"], ["px", "py"]])
     gone = alt.Chart(sent[placed["value"].isna() & placed["status"].ne(BAND)])
     small = alt.Chart(sent[placed["n_upper"].notna()])
     return [
