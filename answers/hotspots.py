@@ -14,6 +14,7 @@ from data import store
 from data.store import Scope
 
 PERMUTATIONS = 99_999  # fewer could not tell a hotspot among twenty thousand cells from chance
+TOWN_M = 8_000  # metres: a place farther from any town is in none
 CRIME = "crime"  # the denominator that is all recorded crime of the same source
 HOT = 0.05  # corrected p-value below which a place counts as a hotspot, as in `hotspots.persistence`
 
@@ -77,12 +78,24 @@ def near(scope: Scope, level: str, found: pd.DataFrame) -> sparse.csr_array:
 
 
 def surface(scope: Scope, level: str, size_m: int, per: str = "resident") -> pd.DataFrame:
-    """`places` with what `hotspots.survey` says of each: Gi* of the rate where residents are known, else of counts."""
+    """`places` with `town` and what `hotspots.survey` says: Gi* of rates where residents are known, else of counts."""
     found = places(scope, level, size_m, per)
     value = "rate" if level != "hex" and found["rate"].notna().any() else "n"
     answer = hotspots.survey(found, near(scope, level, found), value=value, permutations=PERMUTATIONS)
+    answer["town"] = nearest_town(scope, answer)
     answer.attrs = found.attrs
     return answer
+
+
+def nearest_town(scope: Scope, found: pd.DataFrame) -> pd.Series:
+    """The town each place is nearest to, as far as there is one within TOWN_M; missing elsewhere."""
+    from scipy.spatial import cKDTree
+
+    towns = store.towns(scope)
+    if towns.empty:
+        return pd.Series(None, found.index, dtype="str")
+    away, at = cKDTree(towns[["x", "y"]].to_numpy(float)).query(found[["x", "y"]].to_numpy(float))
+    return pd.Series(towns["name"].to_numpy()[at], found.index, dtype="str").where(away <= TOWN_M)
 
 
 def hot(found: pd.DataFrame, around: sparse.csr_array, *, value: str = "n") -> pd.Series:

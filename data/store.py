@@ -424,6 +424,18 @@ def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
     return run(scope, rows.filter(_.kind == kind) if kind else rows)
 
 
+def towns(scope: Scope) -> pd.DataFrame:
+    """Towns to name: those that were loaded, else those of the partnership's gazetteer: name, x, y, population."""
+    try:
+        held = places(scope, kind="town")
+    except NotHeld:
+        held = pd.DataFrame()
+    if len(held):
+        return held
+    named = pd.DataFrame(definitions.towns(), columns=["name", "x", "y", "population"])
+    return named.astype({"x": float, "y": float, "population": float})
+
+
 def flags(scope: Scope) -> pd.DataFrame:
     """Months that depart from their source's own history: source, month, kind, reason."""
     return _flags(str(publish.root()), scope.snapshot, scope.tier).copy()

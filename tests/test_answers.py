@@ -39,6 +39,17 @@ def test_the_surface_holds_every_cell_with_its_counts_names_and_verdict(every: s
     assert {"rate", "lower", "upper", "population", "q_value", "rank"} <= set(areas)
 
 
+def test_a_place_is_in_the_nearest_town_or_in_none(every: store.Scope) -> None:
+    towns = store.towns(every)
+    city = towns[towns["name"] == "Southampton"].iloc[0]
+    spots = pd.DataFrame(
+        {"x": city["x"] + [0.0, 500.0, 60_000.0], "y": city["y"] + [0.0, 0.0, -60_000.0]}, index=[5, 2, 9]
+    )
+    found = hotspots.nearest_town(every, spots)
+    assert found.tolist()[:2] == ["Southampton", "Southampton"] and pd.isna(found.iloc[2])
+    assert found.index.tolist() == [5, 2, 9]
+
+
 def test_the_emerging_place_is_told_as_emerging_and_the_fading_one_as_former(every: store.Scope) -> None:
     cells = store.cell_counts(every, size_m=500)
     found = over_time.emerging(every, "hex", 500).merge(cells[["cell_id", "x", "y"]], on="cell_id")

@@ -1,9 +1,8 @@
 """The ground under every map of a snapshot, made once: land, borders, names, outlines, and the camera of an area."""
 
-import pandas as pd
 import streamlit as st
 
-from data import definitions, store
+from data import store
 from data.store import Scope
 from ui import map_ground, maps
 from ui.maps import Context, Shapes, View
@@ -42,19 +41,7 @@ def _points(tier: str, snapshot: str, area: str, kind: str) -> list:
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _ground(tier: str, snapshot: str) -> Context:
     scope = Scope(tier, snapshot)
-    return maps.context(store.areas(scope, level="lad"), _towns(scope))
-
-
-def _towns(scope: Scope) -> pd.DataFrame:
-    """Towns to name: those that were loaded, else those of the partnership's gazetteer."""
-    try:
-        held = store.places(scope, kind="town")
-    except store.NotHeld:
-        held = pd.DataFrame()
-    if len(held):
-        return held
-    towns = pd.DataFrame(definitions.towns(), columns=["name", "x", "y", "population"])
-    return towns.astype({"x": float, "y": float, "population": float})
+    return maps.context(store.areas(scope, level="lad"), store.towns(scope))
 
 
 @st.cache_resource(show_spinner="Preparing the map…", max_entries=48)

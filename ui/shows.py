@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 PLAIN = ("n", "rank_range", "share", "sure")  # what the list says of a place, whatever the map shows
-FULL = ("n", "share", "density", "rank_range", "sure", "robustness", "persistence_said", "class", "sources_agree")
+FULL = (
+    "town",
+    "n",
+    "share",
+    "density",
+    "rank_range",
+    "sure",
+    "robustness",
+    "persistence_said",
+    "class",
+    "sources_agree",
+)
 FULL += ("since_quarter",)
 
 LEVELS = {

@@ -204,3 +204,8 @@ def of_list(frame: pd.DataFrame, sources: Mapping[str, str]) -> pd.DataFrame:
 def times(ratio: SupportsFloat | None) -> str:
     """A ratio after a word, as ", × 1.8"; nothing where there is none."""
     return "" if pd.isna(ratio) else f", × {number(ratio, 1)}"
+
+
+def within(place_name: str, town: str | None) -> str:
+    """A place with the town it is in, unless its name says that already: "Guildhall Walk, Portsea (Portsmouth)"."""
+    return place_name if pd.isna(town) or town in place_name else f"{place_name} ({town})"

@@ -18,7 +18,8 @@ def _asked(scope: store.Scope, what: str, *more: object) -> pd.DataFrame:
 def profile(page: Page, scope: store.Scope, level: str, size_m: int, row: pd.Series) -> None:
     """All that is known of one place. row : of the map's table, with its name, middle and level."""
     inside, spot = scope.but(place=page.selected()), place.spot_of(row, level, size_m)
-    st.markdown(f"### {words.plain(row['place']) if pd.notna(row['place']) else 'The place selected'}")
+    named = words.within(row["place"], row.get("town")) if pd.notna(row["place"]) else "The place selected"
+    st.markdown(f"### {words.plain(named)}")
     monthly = {"kept_back": store.kept_back(inside, level, by_month=True)}
     whole = {"kept_back": store.kept_back(inside, level)}
     left, right = st.columns(2)
