@@ -89,7 +89,7 @@ def _other_crime(scope: Scope, cases: pd.DataFrame) -> pd.DataFrame:
     rest = every["n"].sub(cases.set_index("cell_id")["n"], fill_value=0)
     if not rest.gt(0).any():
         raise store.NotHeld("This source records nothing but what is asked for, so there is nothing to compare with.")
-    return every.assign(n=rest)[rest > 0].reset_index()
+    return every.assign(n=rest).loc[lambda rows: rows["n"] > 0].reset_index()
 
 
 def _expected(cases: pd.DataFrame, controls: pd.DataFrame, cells: pd.DataFrame, radius: float) -> pd.Series:

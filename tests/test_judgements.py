@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -539,43 +538,6 @@ def test_a_file_of_nothing_but_a_cut_line_is_begun_anew(scope: Scope) -> None:
 # ---------------------------------------------------------------------------------- several at a time
 
 
-def write_many(scope: Scope, name: str, cells: list[str], start: object, said: object) -> None:
-    """What a second app does: judge these cells, one after the other, and say what became of each."""
-    start.wait()
-    for cell in cells:
-        try:
-            drop(scope, cell, by=name)
-            said.put((name, cell, "kept"))
-        except JudgementRefused as reason:
-            said.put((name, cell, str(reason)))
-
-
-def test_two_processes_that_write_at_once_lose_nothing_and_judge_no_place_twice(scope: Scope) -> None:
-    shared = [f"500:{q}:-286" for q in range(1021, 1041)]
-    own = {name: [f"500:{q}:{r}" for q in range(1021, 1041)] for name, r in (("one", -290), ("two", -291))}
-    apart = multiprocessing.get_context("spawn")
-    start, said = apart.Barrier(2), apart.Queue()
-    both = [
-        apart.Process(
-            target=write_many,
-            args=(scope, name, [c for pair in zip(cells, shared, strict=True) for c in pair], start, said),
-        )
-        for name, cells in own.items()
-    ]
-    for process in both:
-        process.start()
-    told = [said.get(timeout=240) for _ in range(80)]
-    for process in both:
-        process.join()
-        assert process.exitcode == 0
-    kept = [(cell, name) for name, cell, words in told if words == "kept"]
-    assert sorted(cell for cell, _ in kept) == sorted([*shared, *own["one"], *own["two"]])
-    assert {words for _, _, words in told} <= {"kept", "This place is judged already; undo that judgement first."}
-    found = judgements.held(scope, level="hex")
-    assert sorted(zip(found["place"], found["by"], strict=True)) == sorted(kept)
-    assert judgements.verify()
-
-
 def in_a_process(scope: Scope, script: str) -> subprocess.Popen:
     """A process with `drop_at(q)`, which judges a cell of column q and prints its place."""
     head = f"""
@@ -590,6 +552,40 @@ def in_a_process(scope: Scope, script: str) -> subprocess.Popen:
     """
     code = textwrap.dedent(head) + textwrap.dedent(script)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_that_write_at_once_lose_nothing_and_judge_no_place_twice(scope: Scope, tmp_path: Path) -> None:
+    shared = [f"500:{q}:-286" for q in range(1021, 1041)]
+    own = {name: [f"500:{q}:{r}" for q in range(1021, 1041)] for name, r in (("one", -290), ("two", -291))}
+    script = """
+        import json, pathlib, time
+        print("ready", flush=True)
+        while not pathlib.Path({go!r}).exists():
+            time.sleep(0.001)
+        for cell in {cells!r}:
+            said = dict(level="hex", kind="dropped", reason={why!r}, by={name!r})
+            try:
+                judgements.record(scope, place=cell, **said)
+                print(json.dumps([{name!r}, cell, "kept"]), flush=True)
+            except judgements.JudgementRefused as reason:
+                print(json.dumps([{name!r}, cell, str(reason)]), flush=True)
+    """
+    go, both = tmp_path / "go", []
+    for name, cells in own.items():
+        mine = [cell for pair in zip(cells, shared, strict=True) for cell in pair]
+        both.append(in_a_process(scope, script.format(go=str(go), cells=mine, why=WHY, name=name)))
+    for process in both:
+        assert process.stdout.readline().strip() == "ready"
+    go.touch()
+    told = [json.loads(line) for process in both for line in process.communicate(timeout=120)[0].splitlines()]
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(told) == 80
+    kept = [(cell, name) for name, cell, words in told if words == "kept"]
+    assert sorted(cell for cell, _ in kept) == sorted([*shared, *own["one"], *own["two"]])
+    assert {words for _, _, words in told} <= {"kept", "This place is judged already; undo that judgement first."}
+    found = judgements.held(scope, level="hex")
+    assert sorted(zip(found["place"], found["by"], strict=True)) == sorted(kept)
+    assert judgements.verify()
 
 
 def test_what_was_promised_is_there_after_a_kill_and_the_next_can_write(scope: Scope) -> None:

@@ -153,8 +153,11 @@ def _lines(placed: pd.DataFrame, value: str, by: str) -> list[alt.Chart]:
     titles = {"series": words.label(by), "when": "Month", "text": words.label(value)}
     tips = [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
     where = ["px", "py", "from", "to", "base", "ceiling", "plow", "phigh"]
-    sent = placed[[*titles, "value", *where]].round(ROUNDED)
-    points, alone = alt.Chart(sent[[*titles, "value", "px", "py"]]), alt.Chart(sent.loc[placed["alone"], ["px", "py"]])
+    sent = placed[[*titles, "month", "value", *where]].round(ROUNDED)
+    points, alone = (
+        alt.Chart(sent[[*titles, "month", "value", "px", "py"]]),
+        alt.Chart(sent.loc[placed["alone"], ["px", "py"]]),
+    )
     gone = alt.Chart(sent[placed["value"].isna() & placed["status"].ne(BAND)])
     small = alt.Chart(sent[placed["n_upper"].notna()])
     return [
