@@ -86,11 +86,14 @@ def true_totals(scope: store.Scope) -> set[int]:
 
 
 def met(text: str, numbers: set[int]) -> list[str]:
-    """Where one of the numbers stands in the text, as 25391, 25,391 or 25391.0."""
+    """Where one of the numbers stands in the text, as 25391, 25,391 or 25391.0.
+
+    Letters beside it make it a part of something else: ids of files and elements are hexadecimal, and new in each run.
+    """
     written = "|".join(f"{n}|{n:,}" for n in numbers)
     return [
         text[max(m.start() - 60, 0) : m.end() + 20]
-        for m in re.finditer(rf"(?<![\d.,])({written})(?!\d|,\d{{3}})", text)
+        for m in re.finditer(rf"(?<![\w.,])({written})(?!\w|,\d{{3}})", text)
     ]
 
 
