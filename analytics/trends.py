@@ -3,6 +3,8 @@
 A row is a month. A month that is not there, or has no count, is a gap; it is never taken for zero.
 """
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from analytics import rates
 FEWEST_MONTHS = 24  # earlier months held: with fewer there is no telling season from chance
 MOST_GAPS = 3  # of the twelve months before: with more the level now is not known
 FEWEST_TO_COMPARE = 5  # events in either period: below this a ratio says nothing
+FEWEST_PAIRS = 4  # months held in both years: fewer cannot say how much months differ
 _HALF_A_YEAR_HELD = 6  # months a year needs to tell its own level
 _TRIALS = 12  # how many ranges "just wide enough" the record of past ranges starts from
 _FARTHEST = 3.0  # one odd month (a lockdown) counts in that record as no farther out than this
@@ -117,6 +120,32 @@ def same_period_last_year(months: pd.DataFrame, start, end, *, value: str = "n")
     answer |= {"months_now": int(now.notna().sum()), "months_before": int(before.notna().sum())}
     both = now.notna().to_numpy() & before.notna().to_numpy()
     return pd.DataFrame([answer | {"comparable": bool(both.all())}])
+
+
+def paired_ratio(now, before, *, confidence: float = 0.95) -> pd.DataFrame:
+    """How many times as many events did some months bring as the same months a year before?
+
+    now, before : events by month, in one order, none missing.
+
+    Returns one row: `n`, `n_before` (their sums), `ratio`, `lower`, `upper` and `method`. The limits are those of two
+    Poisson counts, widened by the root of how much more the monthly ratios differ than chance (Pearson, at least 1)
+    and for the months being few; with fewer than 5 events in either year, or fewer than 4 months, the exact
+    conditional limits of the sums (`rates.ratio_of`).
+    Misleads where recording changed between the years, and where one odd month makes the change: then they are wide.
+    Source: McCullagh & Nelder (1989), Generalized Linear Models, 4.5 (extra-binomial spread of paired counts).
+    """
+    pairs = rates.as_rows(now=now, before=before).reset_index(drop=True)
+    n, n_before = float(pairs["now"].sum()), float(pairs["before"].sum())
+    sums = pd.DataFrame({"n": [n], "n_before": [n_before]})
+    if min(n, n_before) < FEWEST_TO_COMPARE or len(pairs) < FEWEST_PAIRS:
+        return sums.join(rates.ratio_of([n], [1], [n_before], [1], confidence=confidence))
+    share, total = n / (n + n_before), pairs.sum(axis=1)
+    pearson = ((pairs["now"] - total * share) ** 2 / (total * share * (1 - share)))[total > 0].sum()
+    spread = max(1.0, pearson / (len(pairs) - 1))
+    few = (len(pairs) - 1) / (len(pairs) - 3)  # the spread itself is uncertain when months are few
+    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * np.sqrt(few * spread * (1 / n + 1 / n_before))
+    ends = {"ratio": n / n_before, "lower": n / n_before * np.exp(-reach), "upper": n / n_before * np.exp(reach)}
+    return sums.assign(**ends, method=f"paired months {100 * confidence:g}%")
 
 
 def _calendar(months: pd.DataFrame, value: str) -> tuple[np.ndarray, np.ndarray]:

@@ -409,15 +409,6 @@ def deprivation(scope: Scope) -> pd.DataFrame:
     return _with_bounds(full.assign(n=full["n"].fillna(0), period=found["period"].iat[0]))
 
 
-def area_indicators(scope: Scope) -> pd.DataFrame:
-    """The newest value of every indicator held of an authority, with its interval and England's value."""
-    rows = table(scope, "indicators")
-    here = run(scope, rows.filter(_.area_code == scope.area).order_by(["indicator_id", "period"]))
-    england = run(scope, rows.filter(_.area_level == "country").select("indicator_id", "period", england="value"))
-    newest = here.dropna(subset=["value"]).drop_duplicates("indicator_id", keep="last")
-    return newest.merge(england, on=["indicator_id", "period"], how="left")
-
-
 def places(scope: Scope, *, kind: str = "") -> pd.DataFrame:
     """Schools, stations, hospitals, towns, and premises by type."""
     rows = table(scope, "places")

@@ -63,7 +63,6 @@ def test_sources_of_a_place_are_told_one_by_one() -> None:
 
 
 def test_what_is_not_held_is_said_in_so_many_words() -> None:
-    nothing = pd.DataFrame({"areas": [], "icd_group": [], "lower": [], "upper": [], "england": []})
+    nothing = pd.DataFrame({"areas": [], "icd_group": []})
     assert remarks.deprivation(made(nothing, counts=())) == "No index of deprivation is held."
     assert remarks.admissions(made(nothing, counts=())) == "No hospital admissions for assault are held."
-    assert remarks.indicators(made(nothing, counts=())) == "No public health indicator is held."

@@ -510,7 +510,6 @@ QUESTIONS = {
     "levels": store.levels,
     "admissions": store.admissions,
     "deprivation": store.deprivation,
-    "area_indicators": lambda s: store.area_indicators(s.but(area=WEST)),
     "places": store.places,
     "flags": store.flags,
     "latest_loads": store.latest_loads,

@@ -146,6 +146,22 @@ def numbers_axis(column: str) -> alt.Axis:
     )
 
 
+def names_axis(lines: int = 1) -> alt.Axis:
+    """Long names take a second line instead of being cut."""
+    return alt.Axis(
+        title=None,
+        labelFontSize=TEXT,
+        labelColor=INK,
+        labelLimit=0,
+        labelOverlap=False,
+        labelOffset=-4 * (lines - 1),  # the first line stands at the bar: half way to the middle of them all
+        labelPadding=8,
+        labelExpr="split(datum.label, '\\n')",
+        ticks=False,
+        domain=False,
+    )
+
+
 def axis_format(column: str) -> str:
     """How d3 writes the numbers of a column."""
     return ".0%" if words.kind(column) == "share" else ",~r"

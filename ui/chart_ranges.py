@@ -31,7 +31,7 @@ def ranges(
     top = 1.25 * chart_parts.ceiling(data[["upper"]])
 
     def draw() -> alt.LayerChart:
-        base = alt.Chart(data).encode(y=alt.Y("name:N", sort=order, axis=_axis()))
+        base = alt.Chart(data).encode(y=alt.Y("name:N", sort=order, axis=chart_parts.names_axis()))
         tips = [alt.Tooltip("name:N", title=words.label(category)), alt.Tooltip("text:N", title=heading)]
         x = alt.X("low:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=chart_parts.numbers_axis("rate"))
         colour = alt.Color("known:N", scale=None)
@@ -55,9 +55,3 @@ def _said(low: float, high: float) -> str:
 def _key(chance: bool) -> chart_parts.Key:
     drawn = [("●", MAIN, "known"), ("■", MUTED, "range: numbers of 1 to 7 withheld")]
     return drawn + ([("━", INK, "95% limits besides")] if chance else [])
-
-
-def _axis() -> alt.Axis:
-    return alt.Axis(
-        title=None, labelFontSize=TEXT, labelColor=INK, labelLimit=0, ticks=False, domain=False, labelPadding=8
-    )

@@ -92,7 +92,7 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
     scale = alt.Scale(domain=[low, room * chart_parts.ceiling(data[["end"]])], nice=False)
 
     def draw() -> alt.LayerChart:
-        base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=_names_axis(most)))
+        base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=chart_parts.names_axis(most)))
         tips = [alt.Tooltip("name:N", title=words.label(category)), alt.Tooltip("text:N", title=heading)]
         x = alt.X("value:Q", scale=scale, axis=chart_parts.numbers_axis(value))
         layers = [
@@ -107,22 +107,6 @@ def _bars(rows: pd.DataFrame, category: str, value: str, *, interval: str = "") 
         return alt.layer(*layers, *chart_parts.key(meaning, below=46)).properties(height=height)
 
     return chart_parts.picture(draw, _order_in_words(rows, value), height + (90 if interval else 60))
-
-
-def _names_axis(lines: int = 1) -> alt.Axis:
-    """Long names take a second line instead of being cut."""
-    return alt.Axis(
-        title=None,
-        labelFontSize=TEXT,
-        labelColor=INK,
-        labelLimit=0,
-        labelOverlap=False,
-        labelOffset=-4 * (lines - 1),  # the first line stands at the bar: half way to the middle of them all
-        labelPadding=8,
-        labelExpr="split(datum.label, '\\n')",
-        ticks=False,
-        domain=False,
-    )
 
 
 def _order_in_words(rows: pd.DataFrame, value: str) -> str:
@@ -146,7 +130,7 @@ def weekday_hour(release: Release, *, value: str = "n") -> Picture:
         titles = {"day": "Day", "span": "Hour", "text": words.heading(value)}
         grid = alt.Chart(cells).encode(
             x=alt.X("hour:O", axis=_hours_axis(), scale=alt.Scale(paddingInner=0.06)),
-            y=alt.Y("day:O", sort=list(WEEKDAYS), axis=_names_axis(), scale=alt.Scale(paddingInner=0.06)),
+            y=alt.Y("day:O", sort=list(WEEKDAYS), axis=chart_parts.names_axis(), scale=alt.Scale(paddingInner=0.06)),
             tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()],
         )
         legend = alt.Legend(

@@ -227,13 +227,17 @@ class Page:
             st.rerun()
 
     @contextlib.contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Turn what went wrong into words: too little data, not held, or our fault with a reference to the log."""
+    def explaining(self, *, go_on: bool = False) -> Iterator[None]:
+        """Turn what went wrong into words: too little data, not held, or our fault with a reference to the log.
+
+        go_on : what the data cannot tell ends this part alone, and the rest of the page goes on.
+        """
         try:
             yield
         except (NotEnoughData, store.NotHeld) as reason:
             st.info(str(reason), icon=":material/info:")
-            st.stop()
+            if not go_on:
+                st.stop()
         except Exception as error:
             if type(error).__module__.startswith("streamlit"):
                 raise  # stop and rerun are exceptions too

@@ -85,19 +85,6 @@ def deprivation(page: Page, scope: Scope) -> Release:
     )
 
 
-def indicators(page: Page, scope: Scope) -> Release:
-    """The newest value of every public-health indicator held of an authority, beside England's."""
-    rows = store.area_indicators(scope)
-    return page.release(
-        rows,
-        counts=[],
-        derived=["value", "lower", "upper", "england"],
-        title="Public health indicators",
-        scope=scope,
-        **open_source("fingertips", "Newest period held of each"),
-    )
-
-
 def admissions(page: Page, scope: Scope) -> Release | None:
     """Residents admitted to hospital for assault, by financial year and cause; the public do not hear of the source."""
     yearly = store.admissions(scope).rename(columns={"n": "admitted"})

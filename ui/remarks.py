@@ -55,18 +55,6 @@ def residents(release: Release) -> str:
     return f"As estimated for {row['year']:.0f}"
 
 
-def place_in_order(release: Release, name: str) -> str:
-    """Where one place stands among the others, and with whom it is level."""
-    known = release.table.dropna(subset=["rate"]).sort_values("rate", ascending=False, ignore_index=True)
-    if name not in set(known["name"]):
-        return "There is no rate to put this place in order by."
-    place = known.index[known["name"] == name][0]
-    row = known.loc[place]
-    level = known[(known["lower"] <= row["upper"]) & (known["upper"] >= row["lower"]) & (known["name"] != name)]
-    beside = f", its interval overlapping with {words.listed(level['name'])}" if len(level) else ""
-    return f"{name} is {_nth(place + 1)} of {len(known)} by rate{beside}."
-
-
 def areas(release: Release, *, noun: str = "area", value: str = "n", what: str = "records") -> str:
     """How uneven the places are: how few of them hold half of the records, or of the harm."""
     known = release.table[value].dropna().sort_values(ascending=False)
@@ -134,21 +122,6 @@ def deprivation(release: Release) -> str:
     areas = words.count(n.sum(), "small area")
     first = f"{words.number(n[0])} lie in England's most deprived tenth"
     return f"Of {areas}, {first}, {words.number(n[:2].sum())} in the first two."
-
-
-def indicators(release: Release) -> str:
-    """How many indicators differ from England's value: those whose interval leaves it out."""
-    table = release.table.dropna(subset=["lower", "upper", "england"])
-    if table.empty:
-        return (
-            "No public health indicator is held."
-            if release.table.empty
-            else "No public health indicator held has an interval and a value for England."
-        )
-    apart = int(((table["lower"] > table["england"]) | (table["upper"] < table["england"])).sum())
-    return (
-        f"{apart} of {words.count(len(table), 'indicator')} differ from England (its value lies outside the interval)."
-    )
 
 
 def admissions(release: Release) -> str:
@@ -245,10 +218,6 @@ def flagged(release: Release) -> str:
     return (
         f"{words.count(len(months), 'month departs', 'months depart')} from the history of the source: read with care."
     )
-
-
-def _nth(n: int) -> str:
-    return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
 
 
 def _percent(ratio: float) -> str:

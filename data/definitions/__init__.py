@@ -103,7 +103,12 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Event:
-    """What a reader of a trend should know of, from events.toml. scope : all, or an authority's code."""
+    """What a reader of a trend should know of: from events.toml, or written by an analyst (`data.event_register`).
+
+    date, until : its first and last day; no `until` where it is a moment, or goes on. scope : all, or an authority's
+    code. rebase : the level before and after cannot be compared. closed : told to the restricted tier alone.
+    id, by, at, undone_by, undone_at : whose it is and since when (UTC); empty for those of the file.
+    """
 
     date: datetime.date
     kind: str
@@ -111,6 +116,13 @@ class Event:
     note: str
     rebase: bool
     invented: bool
+    until: datetime.date | None = None
+    closed: bool = False
+    id: str = ""
+    by: str = ""
+    at: datetime.datetime | None = None
+    undone_by: str = ""
+    undone_at: datetime.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,7 @@ class Partnership:
     box: tuple[float, float, float, float]
     authorities: tuple[Authority, ...]
     gazetteer: str = ""
+    region: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -218,7 +231,7 @@ def indicators() -> dict[str, Indicator]:
 
 @cache
 def events() -> tuple[Event, ...]:
-    """The register of events, oldest first."""
+    """The events of the file, oldest first; with those that analysts wrote: `event_register.held`."""
     return tuple(sorted((Event(**e) for e in _toml(HERE / "events.toml")["events"]), key=lambda e: e.date))
 
 
@@ -238,6 +251,7 @@ def _partnership(path: Path) -> Partnership:
         forces=tuple(raw["forces"]),
         police_uk_force=raw.get("police_uk_force", ""),
         force_area=raw.get("force_area", ""),
+        region=raw.get("region", ""),
         box=tuple(raw["box"]),
         gazetteer=str(path.parent / raw["gazetteer"]) if "gazetteer" in raw else "",
         authorities=authorities,
