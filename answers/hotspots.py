@@ -51,13 +51,14 @@ def places(scope: Scope, level: str, size_m: int, per: str = "resident") -> pd.D
 
 def of_all_crime(scope: Scope) -> Scope:
     """The same scope with every group its source records, violent or not."""
-    return scope.but(groups=tuple(store.offence_groups(scope)))
+    return scope.but(groups=tuple(store.offence_groups(scope)), mark="")
 
 
 def has_other_crime(scope: Scope) -> bool:
     """Whether the source records anything besides what is asked for, to set it against."""
     return not store.banded_sources(scope) and bool(
-        set(store.offence_groups(scope)) - set(scope.groups or store.violent_groups()) - set(store.rare_groups())
+        scope.mark
+        or set(store.offence_groups(scope)) - set(scope.groups or store.violent_groups()) - set(store.rare_groups())
     )
 
 

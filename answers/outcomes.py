@@ -11,11 +11,15 @@ import pandas as pd
 
 from analytics import rates, spc
 from analytics.errors import NotEnoughData
+from answers import registers
+from answers.registers import attendance_matrix, people_reached, survey_cohorts
 from data import definitions, store
 from data import outcome_questions as questions
 from data.definitions import outcomes
 from data.definitions.outcomes import Measure
 from data.store import NotHeld, Scope
+
+__all__ = ["attendance_matrix", "measures", "people_reached", "series", "standing", "survey_cohorts", "told"]
 
 CHARTED, TOO_FEW = "XmR", "too few to chart"
 BAND = "band"  # a count of the protected tables of which only the range is told
@@ -62,10 +66,10 @@ def series(scope: Scope, measure_id: str) -> pd.DataFrame:
     """The periods of one measure, oldest first, gaps as rows without a number: the columns SERIES.
 
     `month` and `end` are the first and last month of the period; `n` counts records, `value` is what is charted: n of
-    complete months, a rate, a count of a year. With `.attrs["chart"]` XmR `lower` and `upper` are control limits, else
-    the ends of the interval named under `method`. `note` names the cause where limits begin anew.
-    `.attrs` also: `every`, how long a period is; `unit`; of months `why` that chart. Raises NotHeld, with the reason,
-    where there is nothing to tell.
+    complete months, a rate, a count of a year, a share. With `.attrs["chart"]` XmR or p `lower` and `upper` are control
+    limits, else the ends of the interval named under `method`. `note` names the cause where limits begin anew.
+    `.attrs` also: `every`, how long a period is; `unit`; `why` that chart, or which quarters lack a return. Raises
+    NotHeld, with the reason, where there is nothing to tell.
     """
     known = outcomes.framework()
     if measure_id not in known:
@@ -77,7 +81,8 @@ def told(scope: Scope, measure: Measure) -> pd.DataFrame:
     """`series` of a measure that need not stand in the file."""
     tell = {outcomes.MONTHLY: _monthly, outcomes.POOLED: _pooled, outcomes.YEARLY: _yearly, outcomes.STATED: _stated}
     if measure.feed:
-        return _sharing(scope, measure)
+        rows, facts = registers.OF_FEED[measure.feed](scope, measure)
+        return _as_series(rows, **facts)
     if measure.kind not in tell:
         raise NotHeld(measure.needs)
     return tell[measure.kind](scope, measure)
@@ -97,9 +102,7 @@ def standing(scope: Scope, measure: Measure) -> dict[str, object]:
         return row | {"reason": "No period of it was supplied whole.", **_care(rows)}
     newest = supplied.iloc[-1]
     if newest[["value", "upper"]].isna().all():
-        row["reason"] = (
-            "Its newest period may not be told: it is small, or its owner or the protection withheld a part."
-        )
+        row["reason"] = "Its newest period may not be told: it is small, or a part of it was withheld or is protected."
     row |= {name: newest[name] for name in ("period", "value", "lower", "upper", "method", "n_unknown")}
     row |= _against_baseline(rows, measure, newest) | _variation(rows, measure, newest) | _care(rows, newest)
     row["flagged"] = _flagged(scope, measure, newest)
@@ -162,12 +165,6 @@ def _pooled(scope: Scope, measure: Measure) -> pd.DataFrame:
     apart = rows["n_lower"] < rows["n_upper"]
     rows["method"] = middle["method"].mask(apart, "Byar 95% of the least and the most").where(rows["upper"].notna())
     return _as_series(rows, unit=measure.unit, every="three_years", chart=TOO_FEW)
-
-
-def _sharing(scope: Scope, measure: Measure) -> pd.DataFrame:
-    """How many sources gave each month."""
-    rows = _dated(questions.sharing_months(scope), "month")
-    return _as_series(rows.assign(value=rows["n"]), unit=measure.unit, every="month", chart="")
 
 
 def _stated(scope: Scope, measure: Measure) -> pd.DataFrame:
@@ -270,8 +267,10 @@ def _against_baseline(rows: pd.DataFrame, measure: Measure, newest: pd.Series) -
 
 def _variation(rows: pd.DataFrame, measure: Measure, newest: pd.Series) -> dict[str, object]:
     """Whether the newest point is a signal, and whether a target would be met."""
-    if rows.attrs["chart"] != CHARTED:
+    if rows.attrs["chart"] not in (CHARTED, registers.SHARES):
         return {"variation": rows.attrs["chart"] or None}
+    if rows.attrs["chart"] == registers.SHARES and newest["provisional"]:  # limits of few meetings judge nothing yet
+        return {"variation": TOO_FEW, "lower": np.nan, "upper": np.nan, "method": None}
     if pd.isna(newest["upper"]):  # a segment of one point has no limits yet
         return {"variation": TOO_FEW}
     answer = {"signal": newest["signal"], "rule": newest["rule"], "variation": SPECIAL if newest["rule"] else COMMON}

@@ -111,7 +111,7 @@ def _dictionary(_: argparse.Namespace) -> None:
         print(f"\n{table}")
         for name, field in fields.items():
             allowed = f" One of: {', '.join(field.values)}." if 0 < len(field.values) <= 12 else ""
-            print(f"  {name:<20}{field.type:<16}{words[name].definition}{allowed}")
+            print(f"  {name:<22}{field.type:<16}{words[name].definition}{allowed}")
 
 
 def _bar(done: Iterable, total: int) -> Iterator:

@@ -20,8 +20,10 @@ from data import (
     demo_files,
     demo_geography,
     demo_ground,
+    demo_indicators,
     demo_planted,
     demo_records,
+    demo_registers,
     ingest,
     publish,
     schema,
@@ -30,7 +32,7 @@ from data import (
 from data.demo_geography import FEED
 from data.demo_ground import Ground
 
-SOURCES = ("police_extract", "istv", "ambulance", "admissions", "police_uk")
+SOURCES = ("police_extract", "istv", "ambulance", "admissions", "fingertips", "police_uk", *demo_registers.SOURCES)
 YEARS = np.arange(demo_records.FIRST, demo_records.LAST, 12)  # January of each
 BEGINS = {  # months with which a delivery begins: history at first, then what is new
     "police": np.concatenate([YEARS, np.arange(YEARS[-1], demo_records.LAST + 1)]),
@@ -59,7 +61,7 @@ def publish_invented(
     """
     raw = (folder or publish.root()) / "raw" / FEED
     invented = world(seed)
-    write_files(raw, files(invented, seed))
+    write_files(raw, files(invented, seed) | demo_registers.files(seed))
 
     def build(aside: Path) -> dict:
         changed = _write_parts(aside, invented, seed)
@@ -101,6 +103,7 @@ def files(invented: World, seed: int = 0) -> dict[str, dict[str, pd.DataFrame]]:
         "istv": {name: rows for site in sites for name, rows in site.items()},
         "ambulance": _deliveries(calls, "ambulance", BEGINS["ambulance"]),
         "admissions": demo_admissions.admissions(ground, seed),
+        "fingertips": {"indicators": demo_indicators.indicators(ground, invented.population, seed)},
         "police_uk": months,
     }
 

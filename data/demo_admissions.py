@@ -20,23 +20,24 @@ def admissions(ground: Ground, seed: int = 0) -> dict[str, pd.DataFrame]:
 
     Returns the files by name: months and financial years for all ages, and three years pooled by age band and sex.
     """
-    people = _people(ground, np.random.default_rng([seed, 30]))
+    found = people(ground, seed)
     months = [str(month) for month in demo_records.MONTHS]
     years = [_financial_year(year) for year in range(2019, 2025)]
     spans = [years[i : i + 3] for i in range(len(years) - 2)]
-    pooled = pd.concat([people[people["year"].isin(s)].assign(pooled=f"{s[0]}-{s[-1]}") for s in spans])
+    pooled = pd.concat([found[found["year"].isin(s)].assign(pooled=f"{s[0]}-{s[-1]}") for s in spans])
     both = ["Female", "Male"]
     return {
-        "admissions_months": _counted(people, "month", months, [WHOLE, KNIFE]),
-        "admissions_years": _counted(people, "year", years, [WHOLE, *filter(None, CAUSES)]),
+        "admissions_months": _counted(found, "month", months, [WHOLE, KNIFE]),
+        "admissions_years": _counted(found, "year", years, [WHOLE, *filter(None, CAUSES)]),
         "admissions_three_years": _counted(
             pooled, "pooled", sorted(set(pooled["pooled"])), [WHOLE, KNIFE], schema.AGE_BANDS, both
         ),
     }
 
 
-def _people(ground: Ground, rng: np.random.Generator) -> pd.DataFrame:
+def people(ground: Ground, seed: int) -> pd.DataFrame:
     """One row per admission; `again` where that person was admitted before in the period."""
+    rng = np.random.default_rng([seed, 30])
     risk = (ground.areas["rate"] * ground.areas["population"]).groupby(ground.areas["authority_code"]).sum()
     season = demo_records.seasons()[demo_records.SETTINGS.index("street")]
     n = rng.poisson(A_YEAR * len(season) / 12)

@@ -132,20 +132,22 @@ def _doors(
 
 def _moments(month: np.ndarray, setting: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A minute in the month for each event, by its setting's days and hours; people round to quarters of an hour."""
-    night_of, hour = np.empty(len(month), dtype=int), np.empty(len(month), dtype=int)
-    for position, name in enumerate(SETTINGS):
-        here = np.flatnonzero(setting == position)
-        week = np.outer(DAYS[name], HOURS[name]).ravel().astype(float)
-        drawn = rng.choice(len(week), len(here), p=week / week.sum())
-        night_of[here], hour[here] = np.divmod(drawn, 24)
     first = MONTHS[month].astype("datetime64[D]")
     days = ((MONTHS[month] + 1).astype("datetime64[D]") - first).astype(int)
-    until = (night_of - (first.astype(int) + 3)) % 7  # days from the first of the month; 1970-01-01 was a Thursday
-    week = np.floor(rng.random(len(month)) * ((days - until - 1) // 7 + 1)).astype(int)
+    night, hour, open_ = np.empty(len(month), dtype=int), np.empty(len(month), dtype=int), np.arange(len(month))
+    while len(open_):  # a fifth week that the month has not is drawn anew: every day gets its weekday's share
+        weekday = np.empty(len(open_), dtype=int)
+        for position, name in enumerate(SETTINGS):
+            here = np.flatnonzero(setting[open_] == position)
+            week = np.outer(DAYS[name], HOURS[name]).ravel().astype(float)
+            weekday[here], hour[open_[here]] = np.divmod(rng.choice(len(week), len(here), p=week / week.sum()), 24)
+        until = (weekday - (first[open_].astype(int) + 3)) % 7  # days from the first; 1970-01-01 was a Thursday
+        night[open_] = until + 7 * rng.integers(0, 5, len(open_))
+        open_ = open_[night[open_] >= days[open_]]
     n = len(month)
     minute = np.where(rng.random(n) < ROUNDED, 15 * rng.integers(0, 4, n), rng.integers(0, 60, n))
     minute += 5 * ((hour == 0) & (minute == 0))  # 00:00 is what systems write when nobody knew
-    day = first + until + 7 * week + (hour < NIGHT_ENDS_H)
+    day = first + night + (hour < NIGHT_ENDS_H)
     return day.astype("datetime64[m]") + 60 * hour + minute
 
 

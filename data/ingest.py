@@ -42,6 +42,9 @@ SOURCES = (
     "ambulance",
     "admissions",
     "fingertips",
+    "attendance",
+    "surveys",
+    "programme_returns",
 )
 
 

@@ -28,7 +28,7 @@ def authority_indicators(scope: Scope) -> pd.DataFrame:
     rows = store.table(scope, "indicators")
     published = store.run(scope, rows.filter(_.area_level.isin(["lad", "region", "country"])))
     ours = published[published["area_code"].isin(definitions.partnership().codes)].assign(method="as published")
-    people = _residents(scope)
+    people = residents(scope)
     averaged = _averaged(scope, set(ours["indicator_id"]))
     every = pd.concat([ours, averaged], ignore_index=True).dropna(subset=["value"])
     if every.empty:
@@ -66,6 +66,15 @@ def characteristics(scope: Scope) -> pd.DataFrame:
     return answer.join(_deprivation(wide)).dropna(axis=1, how="all")
 
 
+def residents(scope: Scope) -> pd.Series:
+    """Residents of each authority in the newest year held."""
+    if not store.holds(scope, "population"):
+        return pd.Series(dtype=float)
+    people = store.table(scope, "population").filter(_.area_level == "lad", _.pop_type == "resident")
+    newest = people.filter(_.year == people.year.max()).group_by("area_code").agg(n=_.population.sum())
+    return store.run(scope, newest).set_index("area_code")["n"].astype(float)
+
+
 def _deprivation(scope: Scope) -> pd.DataFrame:
     """By authority: share of small areas in the most deprived fifth, and their mean tenth."""
     rows = store.table(scope, "indicators").filter(_.area_level == "lsoa")
@@ -75,15 +84,6 @@ def _deprivation(scope: Scope) -> pd.DataFrame:
     found = store.run(scope, newest.join(inside, "area_code").select("authority_code", "value"))
     groups = found.groupby("authority_code")["value"]
     return pd.DataFrame({"deprived_fifth": groups.apply(lambda v: (v <= 2).mean()), "mean_tenth": groups.mean()})
-
-
-def _residents(scope: Scope) -> pd.Series:
-    """Residents of each authority in the newest year held."""
-    if not store.holds(scope, "population"):
-        return pd.Series(dtype=float)
-    people = store.table(scope, "population").filter(_.area_level == "lad", _.pop_type == "resident")
-    newest = people.filter(_.year == people.year.max()).group_by("area_code").agg(n=_.population.sum())
-    return store.run(scope, newest).set_index("area_code")["n"].astype(float)
 
 
 def _averaged(scope: Scope, published: set[str]) -> pd.DataFrame:

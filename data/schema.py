@@ -15,6 +15,19 @@ LEVELS = ("lsoa", "msoa", "ward", "lad", "pfa")
 AGE_BANDS = (*(f"{a}-{a + 4}" for a in range(0, 90, 5)), "90+")
 COHORTS = ("under_10", "10-17", "18-24", "25_plus")
 SEXES = ("female", "male", "all")
+FORUMS = ("SVRP", "TVRP", "DAWG", "Engagement", "Comms")
+CLASSES = (  # of authority: the six specified and the three relevant ones of the Serious Violence Duty
+    "police",
+    "fire",
+    "icb",
+    "local_authority",
+    "youth_justice",
+    "probation",
+    "prison",
+    "youth_custody",
+    "education",
+)
+QUESTIONS = ("trust", "safety", "willingness", "informed", "heard")
 TEXT, WHOLE, NUMBER, DAY, FLAG, YESNO = "str", "int64", "float64", "datetime64[us]", "boolean", "bool"
 
 
@@ -127,6 +140,39 @@ INDICATORS = {
     "feed_id": _text(empty=False),
 }
 
+ATTENDANCE = {
+    "date": Field(DAY, empty=False),
+    "forum": _text(*FORUMS, empty=False),
+    "authority_class": _text(*CLASSES, empty=False),
+    "attended": Field(YESNO, empty=False),
+    "deputy": Field(FLAG),
+    "feed_id": _text(empty=False),
+}
+
+SURVEY = {
+    "wave": _text(empty=False),
+    "area_code": _text(empty=False),
+    "cohort": _text(*COHORTS, "all", empty=False),
+    "question": _text(*QUESTIONS, empty=False),
+    "n": _number(0),
+    "pct": _number(0, 100),
+    "lower": _number(0, 100),
+    "upper": _number(0, 100),
+    "feed_id": _text(empty=False),
+}
+
+PROGRAMME_RETURNS = {
+    "programme_id": _text(empty=False),
+    "period": _text(empty=False),
+    "referred": _number(0),
+    "started": _number(0),
+    "completed": _number(0),
+    "reached_yp": _number(0),
+    "reached_families": _number(0),
+    "reached_professionals": _number(0),
+    "feed_id": _text(empty=False),
+}
+
 AREAS = {  # with `geometry`, shapely in EPSG:27700
     "area_code": _text(empty=False),
     "area_level": _text(*LEVELS, empty=False),
@@ -203,6 +249,9 @@ TABLES = {
     "admissions": ADMISSIONS,
     "population": POPULATION,
     "indicators": INDICATORS,
+    "attendance": ATTENDANCE,
+    "survey": SURVEY,
+    "programme_returns": PROGRAMME_RETURNS,
     "areas": AREAS,
     "places": PLACES,
     "lookups": LOOKUPS,

@@ -7,7 +7,7 @@ or on a warehouse. Sources are never added up: they count different things at di
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
-from operator import and_
+from operator import and_, or_
 from pathlib import Path
 
 import ibis
@@ -27,6 +27,8 @@ OVERALL_TENTH = r"^(imd\d{4}|demo_deprivation)_decile$"  # the indicators that h
 FIXED = " is held here in fixed tables: by authority and quarter, some by neighbourhood and year, no finer."
 OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
+MOST_DAYS = 500  # records whose days are told: a chart of them is for what is rare
+APART, UNKNOWN_AGE = ("under_10", "10-17", "18-24", "25_plus"), "unknown"  # cohorts that share nobody
 FINENESS = ("hex", "lsoa", "ward", "msoa", "lad")
 TAKEN = {"lsoa": "small area", "msoa": "neighbourhood"}
 AREA_COLUMN = {"lsoa": "lsoa_code", "ward": "ward_code", "msoa": "msoa_code", "lad": "authority_code"}
@@ -43,7 +45,7 @@ class Scope:
 
     area : an authority's code, or `all`. start, end : first days of the first and last month, both included.
     groups, sources : keys; no groups means all violence. age : a cohort. setting : domestic, public. time : day, night.
-    place : an area or cell within the area, empty for all of it.
+    mark : a kind of record (`definitions.marks`). place : an area or cell within the area, empty for all of it.
     """
 
     tier: str
@@ -56,6 +58,7 @@ class Scope:
     age: str = ""
     setting: str = ""
     time: str = ""
+    mark: str = ""
     place: str = ""
 
     def but(self, **changes: object) -> "Scope":
@@ -70,18 +73,23 @@ def snapshot_facts() -> dict | None:
 
 
 def monthly_counts(scope: Scope, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Records per source and month, and per `by` (authority_code, offence_group); months not supplied are gaps.
+    """Records per source and month, and per `by` (authority_code, offence_group, cohort); months not supplied are gaps.
 
     Returns source, month, the columns of `by`, n, n_lower, n_upper, status. Sources a partner sees only as protected
     aggregates answer by quarter (`period_type` says so).
     """
     if banded := banded_sources(scope):
         codes = definitions.partnership().codes if scope.area == ALL else (scope.area,)
-        rows = protected.quarters(_protected(scope, banded), scope.groups, scope.area, by, codes)
+        rows = protected.quarters(_protected(scope, banded), _measures(scope), scope.area, by, codes)
         rest = tuple(s for s in scope.sources if s not in banded)
         return pd.concat([monthly_counts(scope.but(sources=rest), by=by), rows]) if rest else rows
     keys = ["source", "month", *by]
-    counted = run(scope, records(scope).group_by(keys).agg(n=_.count()))
+    rows = records(scope)
+    if "cohort" in by:
+        if unable := [s for s in scope.sources if not answers(s, "age")]:
+            raise NotHeld(f"{_names(tuple(unable))}: the age of victims is not recorded.")
+        rows = rows.mutate(cohort=_cohort(rows))
+    counted = run(scope, rows.group_by(keys).agg(n=_.count()))
     full = _every_month(scope, by).merge(counted, on=keys, how="left")
     return _with_bounds(full[keys].assign(n=full["n"].fillna(0).where(full["held"])))
 
@@ -96,7 +104,7 @@ def area_counts(scope: Scope, *, level: str, per: str = "resident") -> pd.DataFr
     aggregates answer for the newest financial year of the period; `.attrs["period"]` says which.
     """
     if banded := banded_sources(scope):
-        counts, year = protected.areas(_protected(scope, banded), scope.groups, level)
+        counts, year = protected.areas(_protected(scope, banded), _measures(scope), level)
         if counts.empty:
             raise NotHeld(_names(banded) + FIXED)
         return _with_places(scope, level, counts, year)
@@ -226,6 +234,34 @@ def hexagon(x: ibis.Value, y: ibis.Value, size_m: float) -> tuple[ibis.Value, ib
     column = ibis.ifelse((dq > dr) & (dq > ds), -rr - rs, rq)
     row = ibis.ifelse((dr >= dq) & (dr > ds), -rq - rs, rr)
     return column.cast("int64"), row.cast("int64")
+
+
+def event_days(scope: Scope) -> pd.Series:
+    """The day of each record of one source in whole authorities, oldest first, where it is known: for charts of days
+    between rare events. Not for partners or the public, not of places, and not of more than MOST_DAYS records.
+    """
+    if scope.tier != "restricted" or scope.place or len(scope.sources) != 1:
+        raise NotHeld("Days between events are told to named members, of one source and whole authorities.")
+    rows = records(scope).filter(_.dt_from.notnull())
+    if not answers(scope.sources[0], "time"):
+        raise NotHeld(f"{_names(scope.sources)} gives no more than the month, so days between events are not known.")
+    days = run(scope, rows.select(day=_.dt_from.date()).order_by("day").limit(MOST_DAYS + 1))["day"]
+    if len(days) > MOST_DAYS:
+        raise NotHeld(f"More than {MOST_DAYS} records: days between events are for what is rare.")
+    return pd.to_datetime(days).astype("datetime64[us]")
+
+
+def days_counts(scope: Scope) -> pd.DataFrame:
+    """Records of one source per day of the months supplied, zeros included, where the day is known: date, n."""
+    if not answers(scope.sources[0], "time"):
+        raise NotHeld(f"{_names(scope.sources)} gives no more than the month, so days cannot be compared.")
+    rows = records(scope).filter(_.dt_from.notnull())
+    found = run(scope, rows.group_by(date=_.dt_from.date()).agg(n=_.count()))
+    found["date"] = pd.to_datetime(found["date"]).astype("datetime64[us]")
+    every = [pd.date_range(m, m + pd.offsets.MonthEnd(0)) for m in held_months(scope, scope.sources[0])]
+    days = pd.DatetimeIndex([d for month in every for d in month if scope.start <= month[0] <= scope.end])
+    full = pd.DataFrame({"date": days.astype("datetime64[us]")}).merge(found, on="date", how="left")
+    return full.assign(n=full["n"].fillna(0.0).astype(float))
 
 
 def source_counts(scope: Scope) -> pd.DataFrame:
@@ -486,13 +522,15 @@ def answers(source: str, filter_name: str) -> bool:
 
 def can_answer(scope: Scope, source: str) -> bool:
     """Whether a source's records can answer every filter that is set."""
-    return all(answers(source, name) for name in ("time", "age", "setting") if getattr(scope, name))
+    wanted = [name for name in ("time", "age", "setting") if getattr(scope, name)]
+    wanted += [definitions.marks()[scope.mark].needs] if scope.mark else []
+    return all(answers(source, name) for name in wanted)
 
 
 def _whole_area_and_year(scope: Scope) -> bool:
     """Whole financial years alone: of any twelve months, thirteen less twelve would tell one."""
     years = scope.start.month == FIRST_OF_YEAR and (scope.end + pd.DateOffset(months=1)).month == FIRST_OF_YEAR
-    return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time) and years
+    return scope.area == ALL and not (scope.place or scope.age or scope.setting or scope.time or scope.mark) and years
 
 
 def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
@@ -510,7 +548,7 @@ def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
         raise NotHeld(_names(banded) + FIXED)
     if unable := [s for s in scope.sources if not can_answer(scope, s)]:
         names = ", ".join(definitions.source(s).label for s in unable)
-        raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, the age or the setting.")
+        raise NotHeld(f"{names} cannot be filtered that way: it does not say the hour, age, setting or kind.")
     rows = _incidents(scope)
     if "ward" in (level, _level_of(scope.place)):
         rows = _with_ward(scope, rows)
@@ -532,11 +570,20 @@ def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
         hour = rows.dt_from.hour()
         night = (hour >= NIGHT[0]) | (hour < NIGHT[1])
         wanted += [rows.time_known, night if scope.time == "night" else ~night]
+    if scope.mark:
+        wanted.append(_marked(scope, rows))
     if scope.place:
         wanted += _inside(scope, rows)
     if level:
         wanted += _placed(rows, level)
     return rows.filter(*wanted)
+
+
+def _marked(scope: Scope, rows: ibis.Table) -> ibis.Value:
+    """That a record is of the kind asked for; one whose marker is not known is not."""
+    mark = definitions.marks()[scope.mark]
+    counts = [rows[flag].fill_null(False) for flag in mark.also]
+    return reduce(or_, counts, rows.offence_group.isin(mark.groups)) if mark.groups else reduce(or_, counts)
 
 
 def _inside(scope: Scope, rows: ibis.Table) -> list[ibis.Value]:
@@ -600,6 +647,12 @@ def _bands(cohort: str) -> list[str]:
     return [*cohorts, *(b for b in bands if low <= int(b.split("-")[0].rstrip("+")) <= high)]
 
 
+def _cohort(rows: ibis.Table) -> ibis.Value:
+    """The one of the cohorts APART that a record's band begins in, or that its age is not known."""
+    known = {band: name for name in reversed(APART) for band in [name, *_bands(name)]}
+    return rows.victim_age_band.cases(*known.items(), else_=UNKNOWN_AGE)
+
+
 def _every_month(scope: Scope, by: tuple[str, ...]) -> pd.DataFrame:
     """Every combination of source, month and the values of `by`, in order, with `held`: whether it was supplied."""
     months = pd.date_range(scope.start, scope.end, freq="MS").astype("datetime64[us]")
@@ -610,6 +663,8 @@ def _every_month(scope: Scope, by: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _values(scope: Scope, column: str) -> list[str]:
+    if column == "cohort":
+        return [*APART, UNKNOWN_AGE]
     if column == "authority_code":
         return list(definitions.partnership().codes) if scope.area == ALL else [scope.area]
     wanted = set(scope.groups or violent_groups()) - set(rare_groups())
@@ -720,6 +775,16 @@ def holds(scope: Scope, name: str) -> bool:
 
 def _names(sources: tuple[str, ...]) -> str:
     return ", ".join(definitions.source(s).label for s in sources)
+
+
+def _measures(scope: Scope) -> tuple[str, ...]:
+    """What is asked of the protected tables: offence groups, or the measure that tells a kind of record."""
+    if not scope.mark:
+        return scope.groups
+    mark = definitions.marks()[scope.mark]
+    if not mark.measure or scope.groups:
+        raise NotHeld(f"{mark.label}: the protected tables were not published that way.")
+    return (mark.measure,)
 
 
 def _protected(scope: Scope, banded: tuple[str, ...]) -> pd.DataFrame:

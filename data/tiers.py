@@ -1,7 +1,8 @@
 """What each tier holds: one folder of Parquet per tier, built from the parts. A lower tier lacks what it may not see.
 
 restricted : everything harmonised. public : sources already published by their owner. partner : the public
-data and the protected aggregates of the rest (see protection).
+data, the protected aggregates of the rest (see protection), and the partnership's own registers added up (see surveys,
+programme_returns; attendance says nothing of persons and is held as it is).
 """
 
 import json
@@ -17,6 +18,7 @@ ROW_GROUP = 122_880  # rows; DuckDB's own size, one authority's year of a large 
 FLAGS = ("sv_local", "knife", "domestic", "sexual")
 SORTED = {"incidents": "authority_code, month, offence_group"}
 OPEN_TABLES = ("population", "indicators", "areas", "places")
+REGISTERS = ("attendance", "survey", "programme_returns")
 COUNTED = ["rows_read", "accepted", "quarantined", "duplicate", "unplaced"]
 DEPARTS = {  # what a partner is told of a month of a closed source that departs from its history
     "total": "Its total departs from the months around it",
@@ -47,7 +49,7 @@ def build(snapshot: Path, before: Path | None, changed: set[tuple[str, str]]) ->
         rows["incidents"] += _incidents(
             folder, target, _same(before, target, snapshot, ("incidents", folder.name), changed)
         )
-    for table in ("areas", "admissions", "population", "indicators", "places", "lookups", "loads"):
+    for table in ("areas", "admissions", "population", "indicators", "places", "lookups", "loads", *REGISTERS):
         rows[table] = _whole(snapshot, table)
     _coverage(snapshot)
     _flags(snapshot)
@@ -80,7 +82,7 @@ def _incidents(parts: Path, target: Path, earlier: Path | None) -> int:
 
 
 def _whole(snapshot: Path, table: str) -> int:
-    """One file for a table whose sources fit in memory together."""
+    """One file for a table whose sources fit in memory together; registers without rows are not held, and have none."""
     frame = _parts(snapshot, table)
     if table == "areas":
         frame = _one_geography(frame, _parts(snapshot, "lookups"))
@@ -88,7 +90,8 @@ def _whole(snapshot: Path, table: str) -> int:
         from data.sources import population
 
         frame = _with_sums(population.finest(frame), pd.read_parquet(snapshot / "restricted" / "areas.parquet"))
-    frame.to_parquet(snapshot / "restricted" / f"{table}.parquet", index=False, compression="zstd")
+    if len(frame) or table not in REGISTERS:
+        frame.to_parquet(snapshot / "restricted" / f"{table}.parquet", index=False, compression="zstd")
     return len(frame)
 
 
@@ -188,9 +191,26 @@ def _partner(snapshot: Path, before: Path | None) -> None:
         elif table == "flags":
             frame["reason"] = frame["reason"].mask(closed, frame["kind"].map(DEPARTS))
         frame.to_parquet(partner / f"{table}.parquet", index=False)
+    _registers(restricted, partner)
     released = _protected(snapshot, before)
     if len(released):  # a file without rows has no types either, and cannot be asked
         released.to_parquet(partner / "protected.parquet", index=False)
+
+
+def _registers(restricted: Path, partner: Path) -> None:
+    """The partnership's own registers as partners may hold them; a file only where there are rows."""
+    from data.sources import programme_returns, surveys
+
+    files = {table: restricted / f"{table}.parquet" for table in REGISTERS}
+    held = {table: pd.read_parquet(file) for table, file in files.items() if file.exists()}
+    if "attendance" in held:
+        publish.link(files["attendance"], partner / "attendance.parquet")
+    if "survey" in held:
+        shares = surveys.released(held["survey"], definitions.partnership().codes)
+        shares.to_parquet(partner / "survey.parquet", index=False)
+    if "programme_returns" in held:
+        totals = programme_returns.released(held["programme_returns"])
+        totals.to_parquet(partner / "programme_returns.parquet", index=False)
 
 
 def _is_open(source: str) -> bool:

@@ -9,6 +9,8 @@ import pandas as pd
 from streamlit import dataframe_util
 from streamlit.testing.v1 import AppTest
 
+from ui import frame
+
 ROOT = Path(__file__).parent.parent
 BAR = "filter_bar"
 
@@ -37,6 +39,17 @@ def opened(page: str = "overview", *, tier: str = "restricted", link: dict | Non
 def turned(app: AppTest, page: str) -> AppTest:
     """The same visitor on another page."""
     return app.switch_page(f"pages/{page}.py").run()
+
+
+def clicked(app: AppTest, label: str) -> AppTest:
+    """After a click on a button of the page.
+
+    AppTest runs the file of a page before the front door does, and what sends it round loses the click: so the run of
+    a click is let in as one that came through the front door, with the scope that the bar stood for.
+    """
+    next(button for button in app.button if button.label == label).click()
+    app.session_state[frame.ENTERED] = True
+    return app.run()
 
 
 def alone(page: str) -> AppTest:

@@ -11,7 +11,7 @@ import pytest
 import vl_convert
 
 from analytics.disclosure import Provenance, Release, Rules, release
-from ui import chart_months, chart_parts, charts
+from ui import chart_events, chart_months, chart_parts, charts
 from ui.picture import Picture
 
 RULES = Rules("public", "Published figures, shown as published.")
@@ -169,10 +169,10 @@ def test_labels_of_events_stay_inside_and_touch_neither_words_nor_rules(days):
     months = chart_parts.monthly(made(monthly(84)), "n", None, None)
     when = pd.Timestamp("2019-01-01") + pd.to_timedelta(days, unit="D")
     events = pd.DataFrame({"date": when, "note": "Operation Longname in the town centre"})
-    placed = chart_months._placed(events, months)
+    placed = chart_events.placed(events, months)
     assert len(placed) == len(days)
     for label in placed:
-        assert label.box[0] >= 0 and label.box[1] <= chart_months.NARROW
+        assert label.box[0] >= 0 and label.box[1] <= chart_events.NARROW
     for one, other in itertools.permutations(placed, 2):
         assert not (one.row == other.row and one.meets(other))
         assert not (other.row > one.row and one.covers(other))  # the rule of a higher label runs down past lower ones

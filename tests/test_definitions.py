@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import EAST, WEST
 
-from data import definitions, ingest, schema, store, tracker
+from data import definitions, event_register, ingest, schema, store, tracker
 
 # The 14 local authorities: ONS, Local Authority Districts (April 2023) Names and Codes
 AUTHORITIES = {
@@ -127,3 +127,18 @@ def test_events_are_dated_in_order_and_about_places_that_exist() -> None:
     events = definitions.events()
     assert list(events) == sorted(events, key=lambda e: e.date)
     assert {e.scope for e in events} <= {"all", *AUTHORITIES}
+
+
+def test_events_of_the_file_keep_the_rules_that_those_of_analysts_keep() -> None:
+    events = definitions.events()
+    assert {e.kind for e in events} <= set(event_register.KINDS)
+    assert {e.kind for e in events if e.rebase} <= set(event_register.REBASING)
+    assert all(len(e.note) >= event_register.SHORTEST_CAUSE for e in events if e.rebase)
+    assert all(e.until is None or e.date <= e.until for e in events)
+    same = [(e.kind, e.date, e.scope, e.invented) for e in events]
+    assert len(set(same)) == len(same)
+
+
+def test_events_of_the_file_are_told_to_everybody_and_written_by_nobody() -> None:
+    for event in definitions.events():
+        assert not event.closed and not event.id and not event.by and event.at is None and event.undone_at is None

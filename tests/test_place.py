@@ -19,14 +19,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CENTRE, E1, E2, M1, W1, W2, W3, W4, WEST, crime, street_file, text_file
-from in_app import cards, everything, opened, told, troubles
+from in_app import cards, clicked, everything, opened, told, troubles
 from streamlit.testing.v1 import AppTest
 
 from analytics.errors import NotEnoughData
 from answers import place
 from data import definitions, ingest, place_questions, publish, store
 from data.store import Scope
-from ui import frame
 
 HEADERS = "CrimeRef,OffenceCode,DateTimeFrom,DateTimeTo,RecordedDate,Easting,Northing,SexualFlag,LocationType"
 MIDDLE = CENTRE[W1]
@@ -393,17 +392,6 @@ def judge(app: AppTest, *, reason: str = REASON) -> AppTest:
     """The form filled in and sent."""
     next(box for box in app.text_input if box.label.startswith("Reason")).set_value(reason)
     return clicked(app, "Keep this judgement")
-
-
-def clicked(app: AppTest, label: str) -> AppTest:
-    """After a click on a button of the page.
-
-    AppTest runs the file of a page before the front door does, and what sends it round loses the click: so the run of
-    a click is let in as one that came through the front door, with the scope that the bar stood for.
-    """
-    next(button for button in app.button if button.label == label).click()
-    app.session_state[frame.ENTERED] = True
-    return app.run()
 
 
 @pytest.mark.parametrize(

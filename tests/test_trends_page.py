@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from in_app import cards, opened, troubles
+from in_app import cards, clicked, opened, troubles
+from streamlit.testing.v1 import AppTest
 
 from analytics import rates, spc
 from answers import admissions, trends
@@ -25,7 +26,7 @@ def test_limits_are_those_of_an_xmr_chart_that_begins_anew_at_the_recording_chan
     found = trends.months(every, "source")
     wide = every.but(start=pd.Timestamp("2022-01-01"))
     n = store.monthly_counts(wide)["n"]
-    expected = spc.xmr(n, direction="decrease", rebase=[3])  # April 2022: violence with injury recorded more fully
+    expected = spc.xmr(n, direction="decrease", rebase=[3])  # April 2022: violence without injury recorded more fully
     assert found["month"].min() == pd.Timestamp("2022-01-01")
     for column in ("centre", "lower", "upper"):
         np.testing.assert_allclose(found[column], expected[column])
@@ -52,10 +53,10 @@ def test_the_recording_change_is_no_signal_of_its_group(every: store.Scope) -> N
     """Without a new beginning, its first months would all lie above the old level."""
     about = every.but(start=pd.Timestamp("2022-01-01"), end=pd.Timestamp("2022-12-01"))
     found = trends.months(about, "offence_group").set_index(["offence_group", "month"])
-    group = found.loc["violence_with_injury"]
+    group = found.loc["violence_without_injury"]
     assert (group.loc["2022-04-01":"2022-06-01", "signal"] == "").all()
     old = store.monthly_counts(about.but(start=pd.Timestamp("2020-01-01")), by=("offence_group",))
-    old = old[old["offence_group"] == "violence_with_injury"]
+    old = old[old["offence_group"] == "violence_without_injury"]
     plain = spc.xmr(old["n"], direction="decrease").set_index(old["month"].to_numpy())
     assert (plain.loc["2022-04-01":, "signal"] == "concern").any()
 
@@ -121,3 +122,170 @@ def test_a_forecast_is_shown_only_where_earlier_ones_beat_the_year_before(every:
     assert found.attrs["shown"] == bool(found["beats_naive"].fillna(False).all())
     assert found.attrs["summary"]["mase"] < 1
     assert (found["lower_95"] <= found["lower_80"]).all() and (found["upper_80"] <= found["upper_95"]).all()
+
+
+# ------------------------------------------------------------------------------- rates, seasons, rare events, sources
+
+
+def test_a_monthly_rate_is_the_months_records_over_the_residents(every: store.Scope) -> None:
+    found = trends.months(every, "authority_code").set_index(["authority_code", "month"])
+    people = store.area_counts(every, level="lad").set_index("area_code")["population"]
+    one = found.loc[("E06000045", pd.Timestamp("2025-05-01"))]
+    assert one["monthly_rate"] == pytest.approx(1e5 * one["n"] / people["E06000045"])
+    whole = trends.months(every, "source")
+    np.testing.assert_allclose(whole["monthly_rate"], 1e5 * whole["n"] / people.sum())
+
+
+def test_limits_without_season_are_those_of_the_adjusted_counts(every: store.Scope) -> None:
+    found = trends.without_season(every, "source")
+    assert found["season_p_value"].iat[0] < 0.05
+    expected = spc.xmr(found["adjusted"], direction="decrease", rebase=[3])
+    np.testing.assert_allclose(found["upper"], expected["upper"])
+    plain = trends.months(every, "source")
+    assert (found["upper"] - found["centre"]).mean() < (plain["upper"] - plain["centre"]).mean()
+
+
+def test_where_there_is_no_season_the_plain_counts_are_charted(every: store.Scope) -> None:
+    found = trends.without_season(every.but(area="E07000089", groups=("threats_to_kill",)), "source")
+    assert found["season_p_value"].iat[0] > 0.05
+    assert found["adjusted"].equals(found["n"])
+
+
+def test_rare_events_are_charted_by_the_days_between_them(every: store.Scope) -> None:
+    scope = every.but(area="E06000045", groups=("robbery_business",))
+    found = trends.rare(scope)
+    wide = scope.but(start=pd.Timestamp("2022-01-01"))
+    assert found.attrs["chart"] == "G"  # some on the same day
+    assert "fewer than 5 on average" in found.attrs["reason"]
+    days = store.event_days(wide)
+    assert len(days) == store.monthly_counts(wide)["n"].sum()
+    np.testing.assert_array_equal(found["value"].dropna(), days.diff().dt.days.dropna())
+    assert found.attrs["quiet"] == (pd.Timestamp("2025-12-31") - days.max()).days
+    assert not found.columns.str.contains("day|date").any()  # a number and a quarter, not the day
+
+
+def test_what_is_common_or_too_rare_has_no_chart_of_days_and_says_why(every: store.Scope) -> None:
+    common = trends.rare(every)
+    assert (common.attrs["chart"], len(common)) == ("XmR", 0)
+    few = trends.rare(every.but(area="E07000089", groups=("attempted_murder",)))
+    assert (few.attrs["chart"], len(few)) == ("too few to chart", 0)
+    assert "at least 13" in few.attrs["reason"]
+
+
+def test_days_between_events_do_not_reach_over_a_month_that_was_not_supplied(every: store.Scope) -> None:
+    scope = every.but(sources=("ambulance",), area="E07000089", start=pd.Timestamp("2021-01-01"))
+    scope = scope.but(end=pd.Timestamp("2022-06-01"))  # September and October 2021 were never supplied
+    found = trends.rare(scope)
+    after = store.event_days(scope.but(start=pd.Timestamp("2021-11-01")))
+    assert len(found) in (0, len(after))
+    assert f"{len(after):,} events in 8 months" in found.attrs["reason"]
+
+
+@pytest.mark.parametrize("tier", ["partner", "public"])
+def test_days_of_events_are_told_to_named_members_alone(every: store.Scope, tier: str) -> None:
+    for source in ("police", "police_uk"):
+        with pytest.raises(store.NotHeld):
+            store.event_days(every.but(tier=tier, sources=(source,), groups=("robbery_business",)))
+
+
+def test_days_of_events_are_not_told_of_a_place_nor_of_what_is_common_nor_of_homicide(every: store.Scope) -> None:
+    rare = every.but(groups=("robbery_business",))
+    place = store.areas(every, level="lsoa")["area_code"].iat[0]
+    for scope in (
+        rare.but(place=place),
+        every,
+        every.but(groups=("homicide",)),
+        rare.but(sources=("police", "ambulance")),
+    ):
+        with pytest.raises(store.NotHeld):
+            store.event_days(scope)
+
+
+def test_the_sources_stand_beside_each_other_with_what_their_places_mean(every: store.Scope) -> None:
+    app = opened("trends")
+    assert not troubles(app)
+    card = cards(app)["beside"]
+    drawn = card.tables[0] if card.tables else None
+    [(_, data)] = card.charts
+    names = {n for rows in data.values() if "series" in rows for n in rows["series"]}
+    assert any(name.startswith("Ambulance: where the patient was picked up") for name in names), drawn
+    assert "never added up" in card.note or "Each source counts other events" in card.note
+
+
+def test_paydays_and_holidays_make_no_difference_in_invented_records_that_have_none(every: store.Scope) -> None:
+    found = trends.days_that_differ(every).set_index("day_kind")
+    payday = found.loc["Payday and the two days after"]
+    assert payday["lower"] < 1.02 and payday["upper"] > 0.98
+    assert found.loc["Saturday (against Monday)", "lower"] > 1  # planted: weekends
+
+
+# ------------------------------------------------------------------------------------------------- cohorts and kinds
+
+
+def test_cohorts_add_up_to_all_records_and_agree_with_the_filter(every: store.Scope) -> None:
+    found = store.monthly_counts(every, by=("cohort",)).groupby("cohort")["n"].sum()
+    assert found.sum() == store.monthly_counts(every)["n"].sum()
+    for cohort in ("10-17", "18-24", "25_plus"):
+        assert found[cohort] == store.monthly_counts(every.but(age=cohort))["n"].sum()
+
+
+def test_a_source_that_does_not_know_ages_has_no_cohorts(every: store.Scope) -> None:
+    with pytest.raises(store.NotHeld, match="age of victims"):
+        store.monthly_counts(every.but(sources=("police_uk",)), by=("cohort",))
+
+
+def test_a_page_by_cohort_opens(every: store.Scope) -> None:
+    app = opened("trends", link={"split": "cohort", "value": "monthly_rate", "area": "E06000045"})
+    assert not troubles(app)
+    assert "25 and over" in cards(app)["trend"].finding
+
+
+# ------------------------------------------------------------------------------------------- the register of events
+
+
+@pytest.fixture
+def own_register(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The invented partnership with a register of its own, so that what a test writes stays there."""
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    (tmp_path / "snapshots").symlink_to(demo / "snapshots")
+    return tmp_path
+
+
+def write_event(app: AppTest, note: str) -> None:
+    app.date_input[0].set_value(pd.Timestamp("2024-06-10").date())
+    next(t for t in app.text_input if t.label.startswith("What happened")).set_value(note)
+    next(c for c in app.checkbox if c.label.startswith("Levels before")).check()
+    clicked(app, "Keep this event")
+
+
+def test_an_analyst_writes_an_event_and_limits_begin_anew_at_once(own_register: Path) -> None:
+    link = {"value": "control", "preset": "all"}
+    app = opened("trends", link=link)
+    before = cards(app)["trend"].note
+    write_event(app, "New crime recording system: fields filled in otherwise")
+    assert not troubles(app)
+    scope = app.session_state["scope"]
+    found = trends.months(scope, "source")
+    assert (
+        found.loc[found["month"] >= "2024-06-01", "segment"].iat[0]
+        > found.loc[found["month"] < "2024-06-01", "segment"].iat[-1]
+    )
+    after = cards(app)
+    assert "New crime recording system" in after["trend"].note and "New crime recording system" not in before
+    assert "New crime recording system" in " ".join(after["register"].tables[0]["note"])
+    clicked(app, "Undo")
+    assert "New crime recording system" not in cards(app)["trend"].note
+
+
+def test_a_note_that_names_somebody_is_refused_in_words(own_register: Path) -> None:
+    app = opened("trends")
+    write_event(app, "Sergeant John Smith moved to another station, all changed")
+    assert any("names of people" in e.value for e in app.error)
+    assert "1 of them" in cards(opened("trends"))["register"].finding  # as it was
+
+
+def test_partners_see_the_register_and_write_nothing(own_register: Path) -> None:
+    app = opened("trends", tier="partner")
+    assert "register" in cards(app)
+    assert not any(b.label == "Keep this event" for b in app.button)
+    assert "by" not in cards(app)["register"].tables[0]

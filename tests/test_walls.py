@@ -20,6 +20,7 @@ UI_MAY_USE = {
     "data.store",
     "data.definitions",
     "data.tracker",
+    "data.event_register",
 }
 SHOWING = {"dataframe", "data_editor", "write", "metric", "download_button", "table", "map", "pydeck_chart"}
 SLOW = {"sklearn", "statsmodels", "numba", "geopandas", "matplotlib", "pandera", "pyogrio", "pyproj", "vl_convert"}

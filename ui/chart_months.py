@@ -1,15 +1,13 @@
 """Monthly lines: a point is one month of one series; a month without a figure is a gap, never zero."""
 
-import itertools
-import textwrap
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import altair as alt
 import pandas as pd
 
 from analytics.disclosure import HIDDEN, MISSING, Release
-from ui import chart_control, chart_panels, chart_parts, words
+from ui import chart_control, chart_events, chart_panels, chart_parts, words
+from ui.chart_events import HALF
 from ui.chart_parts import CATEGORICAL, EXPECTED, HATCH, INK, MAIN, MUTED, TEXT, WARN
 from ui.picture import Picture
 
@@ -17,7 +15,6 @@ PLOT = 340  # pixels high
 NARROW = 700  # pixels of the narrowest plot on a laptop: labels placed by hand must fit this
 MOST_LINES = 8  # that can be told apart
 MOST_TRIED = 6  # labels whose sides are tried in every combination
-HALF = pd.Timedelta(days=15)
 
 
 def trend(
@@ -55,24 +52,27 @@ def trend(
     bounds = ["upper"] if control else [*(expected or ())]
     top = chart_parts.ceiling(months[["value", "n_upper"]], release.table[bounds])
     key = _key(months, flags, expected) + (chart_control.key(release.table) if control else [])
-    placed = _placed(events, months)
+    placed = chart_events.placed(events, months)
 
     def draw() -> alt.LayerChart:
         y = alt.Y("value:Q", axis=chart_parts.numbers_axis(value), scale=alt.Scale(domain=[0, top], nice=False))
         layers = [
             *_gaps(months, top),
+            *chart_events.bands(placed),
             *(_expected(release.table, expected) if expected else []),
             *_lines(months, _month_axis(months), y, by, words.heading(value)),
-            *(chart_control.marks(release.table) if control else []),
+            *(chart_control.marks(release.table, value) if control else []),
             *_flags(months, flags),
-            *_events(placed),
+            *chart_events.marks(placed),
             *(_line_names(months, top) if by else []),
-            chart_parts.text(words.heading(value), y=-16 - _room(placed), bold=True),
+            chart_parts.text(words.heading(value), y=-16 - chart_events.room(placed), bold=True),
             *chart_parts.key(key, below=48),
         ]
         return alt.layer(*layers).properties(height=PLOT)
 
-    return chart_parts.picture(draw, chart_parts.months_in_words(months, value, flags), PLOT + 80 + _room(placed))
+    return chart_parts.picture(
+        draw, chart_parts.months_in_words(months, value, flags), PLOT + 80 + chart_events.room(placed)
+    )
 
 
 def _key(months: pd.DataFrame, flags: pd.DataFrame | None, expected: tuple[str, str] | None) -> chart_parts.Key:
@@ -101,7 +101,9 @@ def _month_axis(months: pd.DataFrame) -> alt.X:
         grid=False,
     )
     return alt.X(
-        "month:T", axis=axis, scale=alt.Scale(domain=[_day(every[0] - HALF), _day(every[-1] + HALF)], nice=False)
+        "month:T",
+        axis=axis,
+        scale=alt.Scale(domain=[_day(every[0] - HALF), _day(every[-1] + HALF)], nice=False),
     )
 
 
@@ -219,91 +221,3 @@ def _hatching(gaps: pd.DataFrame, span: pd.Timedelta, top: float, lines: int = 2
             if a < b:
                 out.append((gap.start + a * wide, gap.start + b * wide, low + a * rise, low + b * rise))
     return pd.DataFrame(out, columns=["x", "x2", "y", "y2"])
-
-
-# ---------------------------------------------------------------------------------------------- events
-
-
-class Label(NamedTuple):
-    """Where the words of one event stand, in pixels of the narrowest plot; `row` counts upwards from the plot."""
-
-    date: pd.Timestamp
-    lines: list[str]
-    at: float  # its rule
-    wide: float
-    left: bool = False  # of its rule
-    row: int = 0
-
-    @property
-    def box(self) -> tuple[float, float]:
-        return (self.at - self.wide, self.at) if self.left else (self.at, self.at + self.wide)
-
-    def covers(self, other: "Label") -> bool:
-        """Whether the other's rule would run through these words, were they lower."""
-        return self.box[0] < other.at < self.box[1]
-
-    def meets(self, other: "Label") -> bool:
-        return self.box[0] < other.box[1] and other.box[0] < self.box[1]
-
-
-def _placed(events: pd.DataFrame | None, months: pd.DataFrame) -> list[Label]:
-    """Labels that touch neither each other nor another event's rule, where that can be had."""
-    if events is None or events.empty or months.empty:
-        return []
-    first, last = months["month"].min(), months["month"].max() + pd.offsets.MonthEnd()
-    labels = []
-    for event in events[events["date"].between(first, last)].sort_values("date").itertuples():
-        lines = textwrap.wrap(event.note, 26)
-        at = NARROW * ((event.date - first) / (last - first))
-        labels.append(Label(event.date, lines, at, 7.6 * max(map(len, lines), default=0) + 14))
-    return _stacked(_sided(labels))
-
-
-def _sided(labels: list[Label]) -> list[Label]:
-    """The side of its rule each label stands on: inside the plot first, then not in each other's way."""
-    if len(labels) > MOST_TRIED:
-        return [label._replace(left=label.at + label.wide > NARROW) for label in labels]
-
-    def trouble(sides: tuple[bool, ...]) -> tuple[float, int, int]:
-        tried = [label._replace(left=side) for label, side in zip(labels, sides, strict=True)]
-        out = sum(max(0.0, -t.box[0]) + max(0.0, t.box[1] - NARROW) for t in tried)
-        return out, sum(a.covers(b) and b.covers(a) for a, b in itertools.combinations(tried, 2)), sum(sides)
-
-    best = min(itertools.product((False, True), repeat=len(labels)), key=trouble)
-    return [label._replace(left=side) for label, side in zip(labels, best, strict=True)]
-
-
-def _stacked(labels: list[Label]) -> list[Label]:
-    """Each label above those whose rule would run through it, and no two on top of each other."""
-    out = list(labels)
-    for _ in range(len(out) ** 2):
-        before = list(out)
-        for i, k in itertools.permutations(range(len(out)), 2):
-            above = out[i].covers(out[k]) and not (out[k].covers(out[i]) and i > k)
-            same = out[i].row == out[k].row and out[i].meets(out[k])
-            if (above and out[i].row <= out[k].row) or (same and i > k and not out[k].covers(out[i])):
-                out[i] = out[i]._replace(row=out[k].row + 1)
-        if out == before:
-            break
-    return out
-
-
-def _row_height(placed: list[Label]) -> int:
-    return 16 * max(len(label.lines) for label in placed) + 6
-
-
-def _room(placed: list[Label]) -> int:
-    return (1 + max(label.row for label in placed)) * _row_height(placed) + 8 if placed else 0
-
-
-def _events(placed: list[Label]) -> list[alt.Chart]:
-    """A dashed rule per event, with its words above the plot."""
-    layers = []
-    for label in placed:
-        base = alt.Chart(pd.DataFrame({"date": [label.date], "text": ["\n".join(label.lines)]})).encode(x="date:T")
-        top = alt.value(-(label.row + 1) * _row_height(placed))
-        side = {"align": "right", "dx": -6} if label.left else {"align": "left", "dx": 6}
-        rule = base.mark_rule(color=INK, strokeDash=[4, 3], strokeWidth=1.5)
-        note = base.mark_text(baseline="top", fontSize=13, color=INK, lineBreak="\n", **side)
-        layers += [rule.encode(y=top, y2=alt.value(alt.expr("height"))), note.encode(y=top, text="text:N")]
-    return layers

@@ -14,6 +14,7 @@ from ui.picture import Picture
 PANEL = 170  # pixels high
 LEFT, WIDE, LOW, TALL = 0.05, 0.84, 0.18, 0.50  # the plot inside a panel, as shares of the panel
 EDGES = ("centre", "lower", "upper")
+LETTERS = 110  # of a name that fit side by side in one row of panels
 ROUNDED = 4  # decimals of a place in the picture: a ten thousandth of a panel
 
 
@@ -69,7 +70,7 @@ def _panels(months: pd.DataFrame, names: list[str], columns: int, rows: int, sha
     place = panels.index.to_series()
     return panels.assign(
         scale=[words.figure(value, v) for v in panels["top"]],
-        name=[chart_parts.wrapped(name, 22) for name in names],
+        name=[chart_parts.wrapped(name, LETTERS // columns) for name in names],
         left=place % columns + LEFT,
         right=place % columns + LEFT + WIDE,
         base=rows - 1 - place // columns + LOW,

@@ -2,31 +2,49 @@
 
 import pandas as pd
 
-from data import definitions, store
+from data import event_register, store
+from data.definitions import Event
 from data.store import Scope
 from ui import words
 
 MOST_TOLD = 2  # flagged months told in full; the data tracker lists them all
 DRAWN = ("recording_change", "policy", "operation", "programme", "covid")  # a gap in the data is drawn as a gap
+MARKS = ["date", "until", "words", "when"]
 
 
 def register(scope: Scope) -> pd.DataFrame:
-    """Events of the period that concern the area, oldest first: date, note (a number), words (what happened)."""
-    invented = bool((store.snapshot_facts() or {}).get("invented"))
+    """Events of the period that concern the area and that the tier may know of, oldest first.
+
+    Returns date and until (its first and last day inside the period; no `until`: a moment, or it goes on), words (what
+    happened), when (in words, also of days outside the period) and note (a number, as on the chart). They show at once
+    when an analyst writes them: ask for them outside of what is cached.
+    """
     start, end = scope.start, scope.end + pd.offsets.MonthEnd(1)
-    rows = [
-        (pd.Timestamp(e.date), e.note)
-        for e in definitions.events()
-        if e.invented == invented and e.kind in DRAWN and start <= pd.Timestamp(e.date) <= end
-        if e.scope == "all" or scope.area in (store.ALL, e.scope)
-    ]
-    found = pd.DataFrame(rows, columns=["date", "words"])
+    rows = []
+    for event in event_register.held(scope):
+        first, last = pd.Timestamp(event.date), pd.Timestamp(event.until or event.date)
+        here = event.scope == store.ALL or scope.area in (store.ALL, event.scope)
+        if event.kind in DRAWN and here and first <= end and last >= start:
+            until = min(last, end) if event.until else pd.NaT
+            rows.append((max(first, start), until, event.note, _when(event)))
+    found = pd.DataFrame(rows, columns=MARKS).astype({"date": "datetime64[us]", "until": "datetime64[us]"})
     return found.assign(note=[str(k + 1) for k in range(len(found))])
+
+
+def version(scope: Scope) -> str:
+    """Changes with the events that the scope's tier may know of: for what an answer that hangs on them is kept by."""
+    return event_register.version(scope)
+
+
+def _when(event: Event) -> str:
+    """March 2020, or March 2020 to May 2020."""
+    months = [words.month(pd.Timestamp(day)) for day in (event.date, event.until) if day]
+    return " to ".join(dict.fromkeys(months))
 
 
 def key(marks: pd.DataFrame) -> tuple[str, ...]:
     """What the numbers on the chart stand for."""
-    told = [f"{m.note}: {m.words} ({words.month(m.date)})" for m in marks.itertuples()]
+    told = [f"{m.note}: {m.words} ({m.when})" for m in marks.itertuples()]
     return ("Events " + "; ".join(told),) if told else ()
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from data import definitions, store
 from ui import access, words
 
-SHARED = ("area", "from", "to", "preset", "group", "age", "source", "setting", "time")
+SHARED = ("area", "from", "to", "preset", "group", "age", "source", "setting", "time", "mark")
 LISTS = ("group", "source")
 PRESETS = {
     "12m": "Last 12 months",
@@ -60,8 +60,9 @@ def bar(page: str) -> None:
             age = _answerable("age", "Age of victim", AGES, base.sources)
             setting = _answerable("setting", "Setting", SETTINGS, base.sources)
             time = _answerable("time", "Time of day", TIMES, base.sources)
+            mark = _choice("mark", "Kind of record", _marks(base.sources))
     chosen = base.but(
-        area=area, start=start, end=end, groups=_groups(groups, labels), age=age, setting=setting, time=time
+        area=area, start=start, end=end, groups=_groups(groups, labels), age=age, setting=setting, time=time, mark=mark
     )
     st.session_state[SCOPE] = chosen
 
@@ -142,6 +143,12 @@ def _answerable(name: str, label: str, options: dict[str, str], sources: Iterabl
     if reason:
         st.caption(reason)
     return chosen
+
+
+def _marks(sources: Iterable[str]) -> dict[str, str]:
+    """The kinds of records that every chosen source can tell."""
+    told = {name: m.label for name, m in definitions.marks().items() if all(store.answers(s, m.needs) for s in sources)}
+    return {"": "Any record" if told else "Any record (nothing else is told by these sources)"} | told
 
 
 def _areas() -> dict[str, str]:

@@ -191,12 +191,18 @@ class Page:
         """What people call a source."""
         return definitions.source(source).label
 
+    def basis(self, source: str) -> str:
+        """What the places of a source mean, in words."""
+        return definitions.source(source).basis.lower()
+
     def level_label(self, level: str) -> str:
         """What people call a level of areas."""
         return {"lsoa": "small area (LSOA)", "msoa": "neighbourhood (MSOA)", "ward": "ward", "lad": "authority"}[level]
 
     def labels(self, column: str) -> dict[str, str]:
-        """The words for the values of `source`, `offence_group` or `authority_code`."""
+        """The words for the values of `source`, `offence_group`, `cohort` or `authority_code`."""
+        if column == "cohort":
+            return definitions.columns()["cohort"].values
         if column == "source":
             return {name: s.label for name, s in definitions.sources().items()}
         if column == "offence_group":
@@ -277,7 +283,9 @@ class Page:
             "published": self.facts["published"][:10],
             "freshness": _freshness(scope),
             "invented": bool(self.facts.get("invented")),
-            "notes": notes if "sources" in more else (*notes, *_homicide(scope), *events.read_with_care(scope)),
+            "notes": notes
+            if "sources" in more
+            else (*notes, *_kind(scope), *_homicide(scope), *events.read_with_care(scope)),
         }
         return Provenance(**(facts | more))
 
@@ -323,6 +331,15 @@ def _area_name(scope: store.Scope) -> str:
     partnership = definitions.partnership()
     names = {a.code: a.name for a in partnership.authorities}
     return names.get(scope.area, partnership.short_name)
+
+
+def _kind(scope: store.Scope) -> tuple[str, ...]:
+    """Which kind of record is shown, where not all are, and that others may only lack the marker."""
+    if not scope.mark:
+        return ()
+    mark = definitions.marks()[scope.mark]
+    lacking = "; records whose marker is not known are left out" if mark.also else ""
+    return (f"Only {mark.label[0].lower()}{mark.label[1:]}{lacking}. {mark.note.rstrip('.')}",)
 
 
 def _homicide(scope: store.Scope) -> tuple[str, ...]:

@@ -106,3 +106,76 @@ def tested(summary: dict) -> tuple[str, ...]:
         f"{words.count(summary['n'], 'earlier forecast')}: {inside} the 95% range",
         f"Their error was {error} of that of the same month a year before",
     )
+
+
+def which_chart(chart: str, reason: str) -> str:
+    """Which chart suits the series, and why there is none of days between events."""
+    if chart == "XmR":
+        return f"Chart: XmR of months. {reason}"
+    return f"No control chart: {reason}"
+
+
+def rare_notes(chart: str, reason: str) -> tuple[str, ...]:
+    """Which chart it is and why."""
+    how = {
+        "T": "T chart: limits of the 3.6th roots of the days, put back",
+        "G": "G chart: limits of a geometric count of days; runs are told about the median",
+    }
+    return (how[chart], reason.rstrip("."), "The higher the point, the longer the quiet before it")
+
+
+def rare(release: Release, quiet: int) -> str:
+    """Whether events come faster or slower than before."""
+    table = release.table.dropna(subset=["value"])
+    flagged = table[table["signal"].isin(list(TOLD))]
+    typical = words.count(table["value"].median(), "day")
+    since = f"The last was {words.count(quiet, 'day')} before the end of the period."
+    if flagged.empty:
+        return f"Typically {typical} between events; no stretch stands out from chance. {since}"
+    last = flagged.iloc[-1]
+    way = {"improvement": "longer apart", "concern": "closer together"}[last["signal"]]
+    when = words.quarter(last["quarter"])
+    return f"Typically {typical} between events; last signal in {when}: {way} than chance explains. {since}"
+
+
+BESIDE = ("Each source counts other events at another place: compare the way they go, not their size",)
+DAYS = {
+    "heading": "Times as many as on like days of the month (95%)",
+    "key": {"above": "more", "below": "fewer", "neither": "within chance"},
+}
+
+
+def days(release: Release) -> str:
+    """Which holidays or paydays differ, and which weekdays."""
+    table = release.table.dropna(subset=["ratio"])
+    apart = table[(table["lower"] > 1) | (table["upper"] < 1)]
+    if apart.empty:
+        return "No weekday, holiday or payday differs from like days by more than chance."
+    top = apart.loc[(apart["ratio"] - 1).abs().idxmax()]
+    times = f"{words.number(top['ratio'], 2)} ({words.number(top['lower'], 2)} to {words.number(top['upper'], 2)})"
+    return (
+        f"{len(apart)} of {len(table)} kinds of day differ beyond chance; most of all {top['day_kind']}: {times} times."
+    )
+
+
+def days_notes(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What is compared with what."""
+    without = rows.loc[rows["ratio"].isna(), "day_kind"]
+    left = (f"Too few to compare: {words.listed(without)}",) if len(without) else ()
+    how = "Weekdays against Monday, other days against days of the same month and weekday; all months held"
+    return (how, *left, *rows.attrs["notes"])
+
+
+REGISTER = (
+    "Drawn on every chart of months; gaps in the data are drawn as gaps",
+    "Those of the file events.toml are changed there, by whoever keeps the definitions",
+)
+
+
+def register(release: Release) -> str:
+    """How many events are known, and how many make limits begin anew."""
+    table = release.table
+    if table.empty:
+        return "No event has been written down yet."
+    anew = int(table["rebase"].sum())
+    return f"{words.count(len(table), 'event')} in the register; at {anew:,} of them control limits begin anew."

@@ -77,6 +77,22 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A kind of record told by offence groups or markers: knife-enabled, or a version of serious violence.
+
+    groups : offence groups that count whole. also : markers that make any record count. needs : what a source has to
+    record for it (`Source.answers`). measure : the measure of the protected tables that tells it; empty for none.
+    """
+
+    label: str
+    groups: tuple[str, ...]
+    also: tuple[str, ...]
+    needs: str
+    note: str
+    measure: str = ""
+
+
+@dataclass(frozen=True)
 class Mapping:
     """Which header of a partner's file holds which field; see the head of sources.toml."""
 
@@ -181,6 +197,7 @@ def source(name: str) -> Source:
 
 def _source(name: str, entry: dict) -> Source:
     can = {"time": entry.get("hour"), "age": entry.get("age"), "setting": entry.get("domestic")}
+    can |= {name: entry.get(name) for name in ("knife", "serious")}
     bases = columns()["place_basis"].values
     return Source(
         name=name,
@@ -197,6 +214,23 @@ def _source(name: str, entry: dict) -> Source:
         note=entry.get("note", ""),
         take_level=entry.get("take_level", ""),
     )
+
+
+IN_FORCE = "serious"  # the mark of the version of serious violence that records are loaded with
+
+
+@cache
+def marks() -> dict[str, Mark]:
+    """Kinds of records that can be asked for, by the word that stands in an address."""
+    knife = "Knife or sharp object used, threatened or believed present. Possession alone is not knife-enabled."
+    found = {"knife": Mark("Knife-enabled", (), ("knife",), "knife", knife, "knife")}
+    groups = tuple(key for key, group in offence_groups().items() if group.sv_local)
+    note = "The definition in force: column sv_local of offence_groups.csv."
+    found[IN_FORCE] = Mark("Serious violence, as defined here", groups, (), "serious", note, "sv_local")
+    for name, entry in _toml(HERE / "serious_violence.toml").items():
+        told = {"groups": tuple(entry["groups"]), "also": tuple(entry["also"]), "note": entry["note"]}
+        found[f"{IN_FORCE}_{name}"] = Mark(f"Serious violence, {entry['label']}", needs="serious", **told)
+    return found
 
 
 @cache

@@ -32,6 +32,9 @@ class Measure:
     cause: str = ""
     setting: str = ""
     feed: str = ""
+    forums: tuple[str, ...] = ()
+    question: str = ""
+    counted: str = ""
     protected: str = ""
     protected_note: str = ""
     direction: str = "neutral"
