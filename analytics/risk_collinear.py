@@ -15,9 +15,9 @@ def collinearity(factors: pd.DataFrame) -> pd.DataFrame:
     factors : one row per area, one column of numbers per factor; areas with any value missing are left out.
 
     Returns one row per `factor`: `vif` (variance inflation, 1/(1 - R²) of the factor on all others: 1 nothing shared,
-    above about 5 hard to tell apart, infinite where it follows from them) and `factor_cluster` (numbered from 1 in the order
-    of the factors; members have an average |Spearman correlation| of 0.7 or more: average linkage on 1 - |r|, cut at
-    0.3). A factor that is the same in every area, or has no value, has neither, and is left out of the others'.
+    above about 5 hard to tell apart, infinite where it follows from them) and `factor_cluster` (factors that say the
+    same, numbered from 1 in their order: average linkage on 1 - |Spearman|, cut at 0.3, so an average |r| of 0.7 or
+    more). A factor that is the same in every area, or has no value, has neither, and is left out of the others'.
     Misleads as a rule for leaving out: a high figure makes the interval wide, and the interval says so itself. With as
     many factors as areas everything follows from everything.
     Source: Marquardt (1970), Technometrics 12(3), 591-612; average linkage: Sokal & Michener (1958).

@@ -37,8 +37,7 @@ def unexplained(
     (two-sided: twice the chance that the ratio lies on the other side of 1), `q_value` (Benjamini-Hochberg over the
     areas), `stands_out` (`more` or `less` where q is below 1 - confidence, else empty) and `method`; a row with a value
     missing, or exposure 0, has `n` alone, as has an area of which no other tells what to expect (it alone has a
-    factor). `.attrs`: `dispersion`, `residual_moran_i`, `residual_moran_p_value`, `n`,
-    `left_out`.
+    factor). `.attrs`: `dispersion`, `residual_moran_i`, `residual_moran_p_value`, `n`, `left_out`.
     `ratio` is (n + 1/alpha) / (expected + 1/alpha), drawn towards 1 the more, the fewer events are expected: areas'
     ratios are taken to follow the gamma distribution with mean 1 and variance alpha, which makes counts negative
     binomial. Its alpha is the likeliest one; where that is 0 every ratio is 1. The limits allow for the other alphas
@@ -62,9 +61,8 @@ def unexplained(
     side = pd.Series(np.where(table["n"] > table["expected"], "more", "less"), table.index, dtype="str")
     judged = table["q_value"].notna()
     table["stands_out"] = side.where(table["q_value"] < 1 - confidence, "").where(judged)
-    table["method"] = pd.Series(f"negative binomial, gamma {100 * confidence:g}%", table.index, dtype="str").where(
-        judged
-    )
+    method = f"negative binomial, gamma {100 * confidence:g}%"
+    table["method"] = pd.Series(method, table.index, dtype="str").where(judged)
     i, p = moran_of(residuals(rows, model), near)
     left_out = int((~rows.known).sum())
     table.attrs = {"dispersion": model.alpha, "residual_moran_i": i, "residual_moran_p_value": p}

@@ -13,6 +13,8 @@ from data import admission_questions, store
 from data.store import Scope
 
 LEAST, MOST = 1, 7  # what a withheld number may be
+YEARS = {"three_years": 3, "financial_year": 1}
+PUBLISHED = {"X85_Y09": "violence_admissions_yearly", "X99": "knife_admissions_yearly"}  # see indicators.toml
 COHORTS = {"0 to 9": (0, 9), "10 to 19": (10, 19), "20 to 24": (20, 24), "25 to 39": (25, 39), "40 and over": (40, 200)}
 
 
@@ -23,7 +25,24 @@ def pooled(scope: Scope, cause: str) -> pd.DataFrame:
     parts), `rate_lower`, `rate_upper` (the standardised rate per 100,000 at either), `lower`, `upper` (the widest 95%
     limits of the two), `method`, and `rate`, missing where anything is withheld and the two differ.
     """
-    groups = _with_people(admission_questions.by_age(scope), scope)
+    return _standardised(scope, cause, "three_years")
+
+
+def standardised_years(scope: Scope, cause: str) -> pd.DataFrame:
+    """Single financial years, directly standardised: as published by their owner, else from ages, by authority.
+
+    Returns the columns of `pooled`; `method` says which. Rates of the owner, whose rules exempt them from 10 admissions
+    on, are exact where counts by age of one year are all but withheld.
+    """
+    published = admission_questions.published_rates(scope, PUBLISHED[cause]) if cause in PUBLISHED else None
+    if published is None or published.empty:
+        return _standardised(scope, cause, "financial_year")
+    ends = {"rate_lower": published["rate"], "rate_upper": published["rate"]}
+    return published.assign(**ends, withheld=published["rate"].isna().astype(int), method="standardised by its owner")
+
+
+def _standardised(scope: Scope, cause: str, length: str) -> pd.DataFrame:
+    groups = _with_people(admission_questions.by_age(scope, length), scope, YEARS[length])
     groups = groups[groups["icd_group"] == cause]
     if groups.empty:
         raise NotEnoughData("No admissions by age are held for this choice, so no rate can be standardised.")
@@ -38,9 +57,8 @@ def pooled(scope: Scope, cause: str) -> pd.DataFrame:
     answer = answer.assign(rate_lower=least["rate"], rate_upper=most["rate"])
     answer = answer.assign(lower=least["lower"], upper=most["upper"], method=most["method"])
     few = answer["n_lower"] < rates.FEWEST_FOR_STANDARDISING  # fewer for certain: no rate, whatever is withheld
-    answer[["rate_lower", "rate_upper", "lower", "upper"]] = answer[
-        ["rate_lower", "rate_upper", "lower", "upper"]
-    ].mask(few)
+    told = ["rate_lower", "rate_upper", "lower", "upper"]
+    answer[told] = answer[told].mask(few)
     answer["rate"] = answer["rate_lower"].where(answer["withheld"] == 0)
     return answer.reset_index()
 
@@ -81,7 +99,7 @@ def ages(scope: Scope, cause: str) -> pd.DataFrame:
 
     `rate_lower`, `rate_upper` per 100,000 a year, crude; from what is withheld at least to at most.
     """
-    groups = _with_people(admission_questions.by_age(scope), scope)
+    groups = _with_people(admission_questions.by_age(scope), scope, 3)
     groups = groups[(groups["icd_group"] == cause) & (groups["period"] == groups["period"].max())]
     if groups.empty:
         raise NotEnoughData("No admissions by age are held for this choice.")
@@ -95,18 +113,18 @@ def ages(scope: Scope, cause: str) -> pd.DataFrame:
     return sums.rename(columns={"least": "n_lower", "most": "n_upper"}).assign(**ends).reset_index(drop=True)
 
 
-def _with_people(groups: pd.DataFrame, scope: Scope) -> pd.DataFrame:
-    """Pooled rows with the residents of their three years, of the nearest years held where one is not."""
+def _with_people(groups: pd.DataFrame, scope: Scope, years: int) -> pd.DataFrame:
+    """Rows with the residents of their years added up, of the nearest years held where one is not."""
     people, parts = _people(scope), []
     for period in groups["period"].unique():
         first = int(period[:4])
-        for year in (first, first + 1, first + 2):
+        for year in range(first, first + years):
             rows = groups[groups["period"] == period].assign(year=year)
             parts.append(_nearest_year(rows, people))
     if not parts:
         return groups.assign(population=np.nan)
     keys = ["authority_code", "period", "icd_group", "age_band5", "sex"]
-    summed = pd.concat(parts).groupby(keys, sort=False)["population"].sum(min_count=3).rename("population")
+    summed = pd.concat(parts).groupby(keys, sort=False)["population"].sum(min_count=years).rename("population")
     return groups.merge(summed.reset_index(), on=keys)
 
 

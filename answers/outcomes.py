@@ -5,6 +5,7 @@ told is missing, with the reason; what no data are held for says what would fill
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,16 @@ from analytics import rates, spc
 from analytics.errors import NotEnoughData
 from answers import registers
 from answers.registers import attendance_matrix, people_reached, survey_cohorts
-from data import definitions, store
+from data import definitions, event_register, store
 from data import outcome_questions as questions
 from data.definitions import outcomes
 from data.definitions.outcomes import Measure
 from data.store import NotHeld, Scope
 
-__all__ = ["attendance_matrix", "measures", "people_reached", "series", "standing", "survey_cohorts", "told"]
+__all__ = ["attendance_matrix", "measure", "measures", "people_reached", "series", "standing", "survey_cohorts", "told"]
 
+LOCAL = "local_serious_violence"
+NO_VERSION = "The protected tables were published by the definition in force, and by no other."
 CHARTED, TOO_FEW = "XmR", "too few to chart"
 BAND = "band"  # a count of the protected tables of which only the range is told
 COMMON, SPECIAL = "common_cause", "special_cause"
@@ -60,6 +63,29 @@ def measures(scope: Scope) -> pd.DataFrame:
     """
     rows = [standing(scope, one) for one in outcomes.framework().values()]
     return pd.DataFrame(rows, columns=COLUMNS).astype(TYPES)
+
+
+def versions() -> dict[str, str]:
+    """The versions of serious violence that the measure LOCAL may be told by: key to words, the one in force first."""
+    return {key: mark.label for key, mark in definitions.marks().items() if key.startswith(definitions.IN_FORCE)}
+
+
+def measure(measure_id: str) -> Measure:
+    """How a measure is defined."""
+    return outcomes.framework()[measure_id]
+
+
+def of_version(version: str) -> Measure:
+    """The measure of serious violence by another version of its definition; by the one in force, as it stands."""
+    measure = outcomes.framework()[LOCAL]
+    if version == definitions.IN_FORCE:
+        return measure
+    mark = definitions.marks()[version]
+    said = f"{mark.label}. {mark.note}"
+    told = f"Shown by another version than the one in force. {measure.caveats.split('. ', 2)[-1]}"
+    return replace(
+        measure, mark=version, flag="", label=mark.label, definition=said, caveats=told, protected_note=NO_VERSION
+    )
 
 
 def series(scope: Scope, measure_id: str) -> pd.DataFrame:
@@ -118,6 +144,8 @@ def standing(scope: Scope, measure: Measure) -> dict[str, object]:
 def _monthly(scope: Scope, measure: Measure) -> pd.DataFrame:
     """Monthly counts with control limits; of protected sources quarters, as they were published."""
     protected = questions.is_protected(scope, measure.source)
+    if protected and measure.mark:
+        raise NotHeld(NO_VERSION)
     ask = questions.protected_quarters if protected else questions.flagged_months
     every = "quarter" if protected else "month"
     rows = _dated(ask(scope, measure), every)
@@ -226,14 +254,14 @@ def _limits(rows: pd.DataFrame, measure: Measure) -> dict[str, pd.Series]:
 
 def _causes(scope: Scope, measure: Measure, rows: pd.DataFrame) -> pd.Series:
     """Why limits begin anew at a period, empty where they do not: recording changes, and new ways to set a marker."""
-    invented = bool((store.snapshot_facts() or {}).get("invented"))
     changes = [
         (pd.Timestamp(event.date), event.note)
-        for event in definitions.events()
-        if event.rebase and event.invented == invented and event.scope in (store.ALL, scope.area)
+        for event in event_register.held(scope)
+        if event.rebase and event.scope in (store.ALL, scope.area)
         if event.date not in measure.unmoved_by
     ]
-    if measure.flag == "knife" and not questions.is_protected(scope, measure.source):
+    by_marker = measure.flag == "knife" or (measure.mark and "knife" in definitions.marks()[measure.mark].also)
+    if by_marker and not questions.is_protected(scope, measure.source):
         changes += _switches(questions.marker_methods(scope.but(area=store.ALL), measure))  # how the force works
     notes = pd.Series("", rows.index)
     for date, note in sorted(changes):

@@ -23,9 +23,9 @@ def months(scope: Scope, split: str) -> pd.DataFrame:
 
     split : source, offence_group, authority_code or cohort. Returns month, the split, n with its bounds and status,
     `rolling_sum` (twelve months), `n_before` (the same month a year before), `monthly_rate` (per 100,000 residents),
-    `adjusted` where a season shows beyond chance (`season.adjusted`), and the limits of an XmR chart: the columns of `spc.xmr`.
-    Limits begin anew where the register of events says that levels cannot be compared, and after a gap; series with
-    fewer than FEWEST_A_MONTH records a month have none. `.attrs["rare"]`: which those are.
+    `adjusted` where a season shows beyond chance (`season.adjusted`), and the limits of an XmR chart: the columns of
+    `spc.xmr`. Limits begin anew where the register of events says that levels cannot be compared, and after a gap;
+    series with fewer than FEWEST_A_MONTH records a month have none. `.attrs["rare"]`: which those are.
     """
     by = () if split == "source" else (split,)
     rows = store.monthly_counts(scope.but(start=scope.start - pd.DateOffset(months=HISTORY + 12)), by=by)

@@ -12,12 +12,12 @@ from data.store import ALL, NotHeld, Scope
 KEYS = ["authority_code", "period", "icd_group"]
 
 
-def by_age(scope: Scope) -> pd.DataFrame:
-    """Three years pooled by authority, age band and sex: period, icd_group, age_band5, sex, n, withheld.
+def by_age(scope: Scope, period_type: str = "three_years") -> pd.DataFrame:
+    """Three years pooled, or one, by authority, age band and sex: period, icd_group, age_band5, sex, n, withheld.
 
     Of authorities within the scope's area; none where the file does not split them.
     """
-    rows = _held(scope, "three_years").filter(_.age_band5 != "all", _.sex != "all", _.imd_decile.isnull())
+    rows = _held(scope, period_type).filter(_.age_band5 != "all", _.sex != "all", _.imd_decile.isnull())
     found = rows.select(*KEYS, "age_band5", "sex", n="episodes", withheld=rows.suppressed.cast("int64"))
     return store.run(scope, found.order_by([*KEYS, "age_band5", "sex"]))
 
@@ -36,6 +36,14 @@ def residents(scope: Scope) -> pd.DataFrame:
     )
     found = rows.group_by(["year", "age_band5", "sex", "area_code"]).agg(population=_.population.sum())
     return store.run(scope, found).rename(columns={"area_code": "authority_code"})
+
+
+def published_rates(scope: Scope, indicator: str) -> pd.DataFrame:
+    """A rate of authorities as its owner publishes it: authority_code, period, rate, lower, upper; none is no row."""
+    rows = store.table(scope, "indicators").filter(_.indicator_id == indicator, _.area_level == "lad")
+    rows = rows if scope.area == ALL else rows.filter(_.area_code == scope.area)
+    found = rows.select("period", "lower", "upper", authority_code="area_code", rate="value")
+    return store.run(scope, found.order_by(["authority_code", "period"]))
 
 
 def _held(scope: Scope, period_type: str):

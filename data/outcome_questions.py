@@ -5,6 +5,9 @@ a measure is about stands in its definition, and its baseline may lie before the
 held up to the last month is told, gaps as gaps.
 """
 
+from functools import reduce
+from operator import or_
+
 import ibis
 import pandas as pd
 from ibis import _
@@ -25,9 +28,9 @@ def flagged_months(scope: Scope, measure: Measure) -> pd.DataFrame:
     carries it is not supplied. Homicide is never among them.
     """
     rows = store.records(_asked(scope, measure))
-    marked = rows[measure.flag] if measure.flag else rows.offence_group.notnull()
+    marked, unknown = _marking(rows, measure)
     counted = rows.group_by("month").agg(
-        n=marked.fill_null(False).cast("int64").sum(), n_unknown=marked.isnull().cast("int64").sum(), of=_.count()
+        n=marked.fill_null(False).cast("int64").sum(), n_unknown=unknown.cast("int64").sum(), of=_.count()
     )
     full = _held_months(scope, measure.source).merge(store.run(scope, counted), on="month", how="left")
     counts = full[["n", "n_unknown", "of"]].astype(float).fillna(0.0)
@@ -39,7 +42,7 @@ def flagged_months(scope: Scope, measure: Measure) -> pd.DataFrame:
 def marker_methods(scope: Scope, measure: Measure) -> pd.Series:
     """How the marker of most of each month's records was set, by month; months that do not say are left out."""
     rows = store.records(_asked(scope, measure))
-    said = rows.filter(rows[measure.flag], _.knife_method.notnull())
+    said = rows.filter(rows[measure.flag or "knife"], _.knife_method.notnull())
     counts = store.run(scope, said.group_by("month", "knife_method").agg(n=_.count()))
     counts = counts.sort_values(["month", "n", "knife_method"], ascending=[True, False, True])
     return counts.drop_duplicates("month").set_index("month")["knife_method"]
@@ -132,6 +135,16 @@ def incomplete_months(scope: Scope, source: str) -> set[pd.Timestamp]:
 def is_protected(scope: Scope, source: str) -> bool:
     """Whether this tier holds a source as protected aggregates only."""
     return source in store.banded_sources(scope.but(sources=(source,)))
+
+
+def _marking(rows: ibis.Table, measure: Measure) -> tuple[ibis.Value, ibis.Value]:
+    """That a record counts, and that it lacks a marker that could have made it count."""
+    if measure.mark:
+        counts = store.marked(rows, measure.mark)
+        lacking = [rows[flag].isnull() for flag in definitions.marks()[measure.mark].also]
+        return counts, ~counts & reduce(or_, lacking, ibis.literal(False))
+    marked = rows[measure.flag] if measure.flag else rows.offence_group.notnull()
+    return marked, marked.isnull()
 
 
 def _asked(scope: Scope, measure: Measure) -> Scope:

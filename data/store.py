@@ -571,7 +571,7 @@ def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
         night = (hour >= NIGHT[0]) | (hour < NIGHT[1])
         wanted += [rows.time_known, night if scope.time == "night" else ~night]
     if scope.mark:
-        wanted.append(_marked(scope, rows))
+        wanted.append(marked(rows, scope.mark))
     if scope.place:
         wanted += _inside(scope, rows)
     if level:
@@ -579,9 +579,9 @@ def records(scope: Scope, *, level: str = "", rare: bool = False) -> ibis.Table:
     return rows.filter(*wanted)
 
 
-def _marked(scope: Scope, rows: ibis.Table) -> ibis.Value:
-    """That a record is of the kind asked for; one whose marker is not known is not."""
-    mark = definitions.marks()[scope.mark]
+def marked(rows: ibis.Table, kind: str) -> ibis.Value:
+    """That a record is of a kind (`definitions.marks`); one whose marker is not known is not."""
+    mark = definitions.marks()[kind]
     counts = [rows[flag].fill_null(False) for flag in mark.also]
     return reduce(or_, counts, rows.offence_group.isin(mark.groups)) if mark.groups else reduce(or_, counts)
 

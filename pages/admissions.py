@@ -65,6 +65,22 @@ with right:
     except NotEnoughData as reason:
         st.info(str(reason))
 try:
+    years = named(asked(scope, "standardised_years", cause))
+    told = {"title": f"Standardised rates by year, {whole}", "notes": admission_findings.years_notes(years)}
+    told["period"] = "Financial years held"
+    wide = years.assign(month=pd.to_datetime(years["period"].str[:4] + "-04-01"), authority_name=years["name"])
+    wide["rate_100k"] = wide["rate_upper"].where(wide["rate_lower"].eq(wide["rate_upper"]))
+    found = page.release(
+        wide, counts=[], derived=["rate_100k", "rate_lower", "rate_upper", "lower", "upper"], **told, **about
+    )
+    columns = ("name", "period", "rate_100k", "lower", "upper")
+    newest = page.part(found, found.table[found.table["period"] == found.table["period"].max()], title=told["title"])
+    how = {"category": "name", "low": "rate_lower", "high": "rate_upper", "lower": "lower", "upper": "upper"}
+    picture = chart_ranges.ranges(newest, heading="Standardised rate of the newest year, per 100,000", **how)
+    page.show(found, picture, finding=admission_findings.years(found), key="years", columns=columns)
+except NotEnoughData as reason:
+    st.info(f"No yearly standardised rate is held for this cause: ask its owner for one. {reason}")
+try:
     monthly = asked(scope.but(area=store.ALL), "months", cause)
     monthly = monthly[monthly["month"].between(scope.start, scope.end)]
     told = {"title": f"By month, whole area, {whole}", "notes": admission_findings.ROUNDED}

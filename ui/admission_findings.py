@@ -64,3 +64,27 @@ def monthly(release: Release) -> str:
     low, high = table["n_lower"].sum(), table["n_upper"].sum()
     known = f"{ranged:,} of {words.count(len(table), 'month')} only as a range" if ranged else "every month in full"
     return f"{words.number(low)} to {words.number(high)} admissions over the period; {known}."
+
+
+def years(release: Release) -> str:
+    """How the standardised rate moved from the first year held to the newest, and where it is highest."""
+    known = release.table.dropna(subset=["rate_upper"])
+    if known.empty:
+        return "Nowhere are there 10 admissions of one year for certain, so no yearly rate is standardised."
+    newest = known[known["period"] == known["period"].max()].sort_values("rate_upper", ascending=False)
+    top = newest.iloc[0]
+    said = f"{words.number(top['rate_upper'], 1)} per 100,000 ({words.number(top['lower'], 1)} to "
+    others = newest.iloc[1:]
+    clear = len(others) and top["lower"] > others["upper"].max()
+    sure = "" if clear else "; others may be as high"
+    first = known["period"].min()
+    span = f"{first} to {top['period']}" if first != top["period"] else top["period"]
+    return f"Yearly, {span}: in {top['period']} {top['name']} is highest, {said}{words.number(top['upper'], 1)}){sure}."
+
+
+def years_notes(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Who standardised, and what is left out."""
+    gone = int(rows["rate_upper"].isna().sum())
+    left = (f"{words.count(gone, 'year')} with fewer than 10 admissions left open",) if gone else ()
+    how = dict.fromkeys(rows["method"].dropna())
+    return (*(f"Rates {method}" if method.startswith("standard") else method for method in how), *left)

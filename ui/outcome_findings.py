@@ -1,5 +1,7 @@
 """Words for the outcomes framework, worked out from its measures; a row is a measure, or a period of one."""
 
+import re
+
 import pandas as pd
 
 from analytics.disclosure import SHOWN, Release
@@ -30,7 +32,10 @@ def when(period: object) -> str:
     """A period in words: a month as "Nov 2025", years as they are."""
     if pd.isna(period) or not str(period):
         return "–"
-    return words.month(f"{period}-01") if len(str(period)) == 7 and str(period)[4] == "-" else str(period)
+    if re.fullmatch(r"\d{4}-\d\d", str(period)):
+        return words.month(f"{period}-01")
+    day = re.fullmatch(r"(\d{4}-\d\d-\d\d)(.*)", str(period))  # a meeting, with its forum where there are several
+    return f"{pd.Timestamp(day[1]):%d %b %Y}{day[2]}" if day else str(period)
 
 
 def stock(release: Release, part: str) -> str:
@@ -63,8 +68,8 @@ def single(measure: pd.Series) -> str:
 def drawn(rows: pd.DataFrame, measure: pd.Series) -> pd.DataFrame:
     """The periods that can be drawn: those complete, with their status."""
     known = rows["value"].notna() | rows["n"].isna()  # a period still coming in is neither a figure nor a gap
-    found = rows[known | (rows.attrs["chart"] != "XmR")].assign(signal=rows["signal"].fillna(""))
-    if rows.attrs["chart"] == "XmR":
+    found = rows[known | (rows.attrs["chart"] not in ("XmR", "p"))].assign(signal=rows["signal"].fillna(""))
+    if rows.attrs["chart"] in ("XmR", "p"):
         return found.assign(n=found["value"])
     return found.dropna(subset=["upper"]).assign(status=SHOWN)  # of what is withheld the range may be told
 
@@ -92,11 +97,75 @@ def one(release: Release, measure: pd.Series) -> str:
     return f"{measure['period']}: {measure['value_said']}.{base}{signal}"
 
 
+def particulars(measure: pd.Series) -> pd.DataFrame:
+    """What is fixed of a measure and how far its data can be relied on: a row each."""
+    better = {"decrease": "Lower is better", "increase": "Higher is better"}.get(measure["direction"], "Neither way")
+    target = _figure(measure["target"], str(measure["unit"])) or "None is set"
+    sure = {
+        "passes": "met as things stand",
+        "fails": "missed as things stand",
+        "hit_and_miss": "met or missed by chance",
+    }
+    baseline = measure["baseline_said"]
+    baseline = f"{baseline} ({measure['baseline_period']})" if baseline != "–" else "None that can be compared"
+    told = {
+        "Part of the logic model": measure["objective"],
+        "Owner": measure["owner"],
+        "Which way is better": better,
+        "Newest figure": f"{measure['value_said']} ({measure['period']})",
+        "Baseline": baseline,
+        "Variation": measure["signal_said"],
+        "Target": f"{target}, {sure[measure['assurance']]}" if measure["assurance"] in sure else target,
+        "Data": measure["data_said"],
+        "What would fill it": measure["needs"],
+    }
+    kept = {name: str(value) for name, value in told.items() if pd.notna(value) and str(value) not in ("", "–")}
+    return pd.DataFrame({"particular": list(kept), "in_words": list(kept.values())})
+
+
+def one_line(measure: pd.Series) -> str:
+    """The newest figure, or that there is none."""
+    if measure["value_said"] == "No data":
+        return "No data are held for this measure yet."
+    return f"{measure['period']}: {measure['value_said']}."
+
+
+def attendance(release: Release) -> str:
+    """Who comes most and least."""
+    table = release.table
+    sums = table.groupby("authority_class", sort=False)[["meetings", "meetings_attended"]].sum()
+    share = (sums["meetings_attended"] / sums["meetings"].where(sums["meetings"] > 0)).dropna().sort_values()
+    if share.empty:
+        return "No meeting is in the register yet."
+    low, high = (words.value("authority_class", share.index[k]) for k in (0, -1))
+    return f"{high} came to {words.percent(share.iloc[-1])} of the meetings, {low} to {words.percent(share.iloc[0])}."
+
+
+def cohorts(release: Release) -> str:
+    """Which age says so least, as far as the intervals tell."""
+    known = release.table.dropna(subset=["value"]).sort_values("value")
+    if len(known) < 2:
+        return "Too few answered to tell ages apart."
+    low, high = known.iloc[0], known.iloc[-1]
+    names = [words.value("cohort", row["cohort"]) for row in (low, high)]
+    figures = [f"{words.number(row['value'])}%" for row in (low, high)]
+    sure = "" if low["upper"] < high["lower"] else ", as far as chance tells"
+    return f"Lowest among {names[0]} ({figures[0]}), highest among {names[1]} ({figures[1]}){sure}."
+
+
+def reached(release: Release) -> str:
+    """Whether all programmes returned in the newest quarter."""
+    table = release.table
+    newest = table[table["period"] == table["period"].iloc[-1]]
+    back, of = int(newest["returned"].min()), int(newest["programmes"].max())
+    return f"In the newest quarter {back} of {words.count(of, 'programme')} returned. Kinds are never added up."
+
+
 def _figure(value: object, unit: str) -> str:
     if pd.isna(value):
         return ""
     decimals = 0 if abs(float(value)) >= 100 or float(value) == round(float(value)) else 1
-    return f"{words.number(value, decimals)} {unit}".strip()
+    return f"{words.number(value, decimals)}{'' if unit.startswith('%') else ' '}{unit}".strip()
 
 
 def _value(row: pd.Series) -> str:

@@ -45,6 +45,12 @@ def quarter(first: object) -> str:
     return f"{start:%b} to {start + pd.DateOffset(months=2):%b %Y}"
 
 
+def quarter_short(first: object) -> str:
+    """The quarter that begins with a month, where there is little room: "Q2 2025" is April to June."""
+    start = pd.Timestamp(first)
+    return f"Q{start.quarter} {start:%Y}"
+
+
 def period(first: object, last: object) -> str:
     """Two months as "Apr 2024 to Mar 2025", one month as itself."""
     return month(first) if month(first) == month(last) else f"{month(first)} to {month(last)}"

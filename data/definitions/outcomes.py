@@ -29,6 +29,7 @@ class Measure:
     source: str = ""
     groups: tuple[str, ...] = ()
     flag: str = ""
+    mark: str = ""
     cause: str = ""
     setting: str = ""
     feed: str = ""
