@@ -83,7 +83,7 @@ def test_partners_are_told_kinds_from_the_protected_tables_or_not_at_all(on_demo
 
 @pytest.mark.parametrize("page", ["overview", "hotspots", "trends", "area_profile", "compare"])
 def test_pages_say_which_kind_they_show(on_demo: Path, page: str) -> None:
-    app = opened(page, link={"mark": "knife"})
+    app = opened(page, link={"record": "knife"})
     assert not troubles(app)
     assert any(
         "Only knife-enabled; records whose marker is not known are left out" in c.note for c in cards(app).values()

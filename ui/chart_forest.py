@@ -11,7 +11,7 @@ from ui.chart_parts import INK, MAIN, MUTED, TEXT, WARN
 from ui.picture import Picture
 
 ROW, LINE, WRAP = 32, 18, 34  # pixels of a row of one line, of a further line; letters of a line
-ABOVE, BELOW, NEITHER = WARN, MAIN, MUTED
+COLOURS = {"above": WARN, "below": MAIN, "faded": MUTED, "neither": MUTED}
 BROAD = 1.4  # how far the plot reaches beyond the estimates, for the numbers in words
 
 
@@ -26,24 +26,23 @@ def forest(
     heading: str,
     key: Mapping[str, str],
     beside: str = "",
-    sure: str = "",
+    side: str = "",
 ) -> Picture:
     """Which estimates leave out the value that means no difference, and on which side?
 
     release : one row per `category`, in the order to draw. none : no difference: 1 of ratios, which get a logarithmic
-    axis, 0 of others. key : the words for "above", "below" and "neither", and for "beside".
-    beside : a column with an estimate made in another way, drawn hollow. sure : a column of true and false that says
-    which rows differ; without it those whose interval leaves out `none`.
+    axis, 0 of others. key : the words for "above", "below", "faded" and "neither", and for "beside".
+    beside : a column with an estimate made in another way, drawn hollow. side : a column that says above, below, faded
+    (drawn as neither, hollow) or neither; without it by whether the interval leaves out `none`.
     Misleads: of twenty rows with 95% intervals one leaves out `none` by chance.
     """
     rows = release.table.dropna(subset=[value])
     data = rows[[value, lower, upper]].astype(float).set_axis(["value", "lower", "upper"], axis=1)
     data["beside"] = rows[beside].astype(float) if beside else float("nan")
     data["name"] = [chart_parts.wrapped(words.value(category, code), WRAP) for code in rows[category]]
-    apart = rows[sure].astype(bool) if sure else (data["lower"] > none) | (data["upper"] < none)
-    side = pd.Series("neither", rows.index).mask(apart & data["value"].gt(none), "above")
-    data["side"] = side.mask(apart & data["value"].lt(none), "below")
-    data["colour"] = data["side"].map({"above": ABOVE, "below": BELOW, "neither": NEITHER})
+    data["side"] = rows[side] if side else _sides(data, none)
+    data["colour"] = data["side"].map(COLOURS)
+    data["fill"] = data["colour"].where(data["side"] != "faded", "white")
     decimals = words.decimals(value)
     data["text"] = [
         f"{words.number(v, decimals)} ({words.number(a, decimals)} to {words.number(b, decimals)})"
@@ -60,13 +59,17 @@ def forest(
         base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(data["name"]), axis=chart_parts.names_axis(lines)))
         x = alt.X("lower:Q", scale=scale, axis=chart_parts.numbers_axis(value))
         tips = [alt.Tooltip("name:N", title=words.label(category)), alt.Tooltip("text:N", title=heading)]
-        colour = alt.Color("colour:N", scale=None)
+        colour, stroke = alt.Color("colour:N", scale=None), alt.Stroke("colour:N", scale=None)
         middle = alt.Chart(pd.DataFrame({"at": [none]})).mark_rule(color=INK, strokeWidth=2)
-        hollow = base.transform_filter("isValid(datum.beside)").mark_point(size=90, color=INK, strokeWidth=1.5)
+        hollow = base.transform_filter("isValid(datum.beside)").mark_point(
+            shape="diamond", size=90, color=INK, strokeWidth=1.5
+        )
         return alt.layer(
             middle.encode(x=alt.X("at:Q", scale=scale)),
             base.mark_rule(strokeWidth=3).encode(x=x, x2="upper:Q", color=colour),
-            base.mark_point(filled=True, size=140, opacity=1).encode(x="value:Q", color=colour, tooltip=tips),
+            base.mark_point(size=140, opacity=1, strokeWidth=2).encode(
+                x="value:Q", stroke=stroke, fill=alt.Fill("fill:N", scale=None), tooltip=tips
+            ),
             *([hollow.encode(x="beside:Q")] if beside else []),
             base.mark_text(align="left", dx=10, fontSize=TEXT, color=INK).encode(x="words:Q", text="text:N"),
             chart_parts.text(heading, y=-14, bold=True),
@@ -95,10 +98,16 @@ def _domain(low: float, high: float, none: float) -> list[float]:
     return [low - 0.03 * (high - low), high + (BROAD - 1) * (high - low)]
 
 
+def _sides(data: pd.DataFrame, none: float) -> pd.Series:
+    apart = (data["lower"] > none) | (data["upper"] < none)
+    side = pd.Series("neither", data.index).mask(apart & data["value"].gt(none), "above")
+    return side.mask(apart & data["value"].lt(none), "below")
+
+
 def _key(sides: set[str], meaning: Mapping[str, str], beside: bool) -> chart_parts.Key:
-    colours = {"above": ABOVE, "below": BELOW, "neither": NEITHER}
-    drawn = [("●", colour, meaning[side]) for side, colour in colours.items() if side in sides]
-    return [*drawn, *([("○", INK, meaning["beside"])] if beside else [])]
+    glyphs = {"above": "●", "below": "●", "faded": "○", "neither": "●"}
+    drawn = [(glyphs[side], colour, meaning[side]) for side, colour in COLOURS.items() if side in sides]
+    return [*drawn, *([("◇", INK, meaning["beside"])] if beside else [])]
 
 
 def _in_words(data: pd.DataFrame, heading: str, none: float) -> str:

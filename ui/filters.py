@@ -8,8 +8,8 @@ import streamlit as st
 from data import definitions, store
 from ui import access, words
 
-SHARED = ("area", "from", "to", "preset", "group", "age", "source", "setting", "time", "mark")
-LISTS = ("group", "source")
+SHARED = ("area", "from", "to", "preset", "group", "age", "source", "setting", "time", "record")
+LISTS = ("group", "source", "steady", "factors")
 PRESETS = {
     "12m": "Last 12 months",
     "fy": "This financial year",
@@ -60,7 +60,7 @@ def bar(page: str) -> None:
             age = _answerable("age", "Age of victim", AGES, base.sources)
             setting = _answerable("setting", "Setting", SETTINGS, base.sources)
             time = _answerable("time", "Time of day", TIMES, base.sources)
-            mark = _choice("mark", "Kind of record", _marks(base.sources))
+            mark = _choice("record", "Kind of record", _marks(base.sources))
     chosen = base.but(
         area=area, start=start, end=end, groups=_groups(groups, labels), age=age, setting=setting, time=time, mark=mark
     )
@@ -100,6 +100,12 @@ def kept(name: str, default: str) -> str:
     """What the address says of one parameter."""
     seed()
     return st.session_state[VIEW].get(name, default)
+
+
+def kept_list(name: str, default: list[str]) -> list[str]:
+    """What the address says of a parameter that may stand in it several times."""
+    found = kept(name, default)
+    return found if isinstance(found, list) else [found]
 
 
 def _choice(

@@ -23,6 +23,8 @@ PAGES = {  # name: (title in the menu, icon, first sentence of the page)
     "side_by_side": ("Side by side", "splitscreen_right", "Two periods or two sources on one legend and one camera"),
     "month_by_month": ("Month by month", "play_circle", "The map played through the months"),
     "compare": ("Compare", "leaderboard", "Places beside each other, with how far their order is chance"),
+    "risk_factors": ("Risk factors", "hub", "What goes with violence between areas, and what that does not prove"),
+    "factor_catalogue": ("Catalogue", "inventory_2", "Every factor held, how complete it is, and where it is high"),
     "area_profile": ("Area profile", "location_city", "Everything we know about one local authority"),
     "trends": ("Trends", "show_chart", "Change over time, with what is missing left open"),
     "outcomes": ("Outcomes", "flag", "The logic model as a living table: each measure, its value and how sure it is"),
@@ -33,6 +35,7 @@ PAGES = {  # name: (title in the menu, icon, first sentence of the page)
 GROUPS = {  # entries of the menu that stand together
     "Hotspots": ("hotspots", "side_by_side", "month_by_month"),
     "Figures": ("compare", "trends", "outcomes", "admissions"),
+    "Factors": ("risk_factors", "factor_catalogue"),
     "About the data": ("data_tracker", "methods"),
 }
 SIZES_M = (150, 250, 500, 1000, 2000)  # of hexagons
@@ -165,6 +168,30 @@ class Page:
         """One of several in a box that opens. options : value to words; the first is the default, if none is given."""
         value = next(iter(options)) if value is None else value
         return self.control(param, st.selectbox, label, list(options), value=value, format_func=options.get, **more)
+
+    def several(
+        self, param: str, label: str, options: Mapping, *, first: tuple[str, ...] = (), most: int | None = None
+    ) -> tuple[str, ...]:
+        """Any of several, at most so many. options : value to words. first : what is chosen where nothing is said."""
+        key = f"control_{self.name}_{param}"
+        given = st.session_state.get(key, filters.kept_list(param, list(first)))
+        st.session_state[key] = [v for v in given if v in options][:most]
+        chosen = st.multiselect(label, list(options), format_func=options.get, key=key, max_selections=most)
+        filters.keep(param, chosen, list(first))
+        return tuple(chosen)
+
+    def turn_to(self, param: str, value: str | None) -> None:
+        """Let a click answer a control that is drawn further down."""
+        if value is not None:
+            st.session_state[f"control_{self.name}_{param}"] = value
+
+    def forget(self, param: str) -> None:
+        """Let the address answer a control again, in the run that follows."""
+        st.session_state.pop(f"control_{self.name}_{param}", None)
+
+    def switch(self, param: str, label: str) -> bool:
+        """A switch, off at first, that stands in the address."""
+        return self.control(param, _switch, label, ["", "1"], value="") == "1"
 
     def cell_size(self, level: str, floor_m: int) -> int:
         """Metres across a hexagon, down to the floor of the source; of areas there is nothing to choose."""
@@ -325,6 +352,13 @@ class Page:
         with st.container(border=True, height="stretch"):
             st.metric(label, value, help=help or None)
             st.caption(words.plain(change))
+
+
+def _switch(label: str, options: list[str], key: str) -> str:
+    """A toggle that answers with one of two words, as the other controls do."""
+    on = st.toggle(label, value=st.session_state[key] == options[1], key=f"{key}_on")
+    st.session_state[key] = options[int(on)]
+    return st.session_state[key]
 
 
 def _area_name(scope: store.Scope) -> str:

@@ -14,6 +14,11 @@ from ui.picture import LegendEntry
 
 SEQUENTIAL = ("#F4BE6E", "#EA9247", "#D15A38", "#9C2440", "#4C0D3E")  # L* 80, 68, 53, 35, 16
 DIVERGING = ("#8CF3FE", "#9AD9FA", "#AECAE8", "#C0BEB9", "#E8964A", "#BE432C", "#5E0C33")  # L* 90 to 77 to 20
+TWO_WAY = (  # first factor rising to the right (orange), outcome rising upwards (blue), both high darkest
+    *("#E8E4DC", "#E9B98A", "#DE8A45"),
+    *("#A9BDD6", "#A88F95", "#9C6A55"),
+    *("#5A8FC7", "#55698F", "#3B2A3D"),
+)
 HIDDEN = "#FFFFFF"  # a number that may not be shown: lighter than every class
 NOT_SUPPLIED = "#E1DED7"  # no number at all
 LAND, AROUND = "#F0EFEA", "#DDE3E7"  # the partnership's land; water and neighbours
@@ -59,7 +64,8 @@ def classed(
     """Which class each value is in, and the legend of the classes that are there.
 
     values : numbers, or for `class` whole numbers from -3 to 3 or an ordered category; missing is in no class.
-    scheme : `count` (more is darker), `diverging` (around zero) or `class` (the column is the class).
+    scheme : `count` (more is darker), `diverging` (around zero), `class` (the column is the class) or `two_way` (1 to
+    9, as `risk.bivariate_classes` gives them, with their labels).
     unit : what is counted, in the plural ("events"), or the unit of a rate ("per 1,000 people").
     shares : where the classes part, as shares of the values (quantiles that occur, so no class is empty).
     breaks : sizes where diverging classes part, on both sides of zero; worked out when empty.
@@ -72,6 +78,8 @@ def classed(
         return np.full(len(values), -1), []
     if scheme == "class":
         steps, words, ramp = _named(known, labels or SIGNIFICANCE)
+    elif scheme == "two_way":
+        steps, words, ramp = known.to_numpy(int) - 1, [labels[step] for step in range(1, 10)], TWO_WAY
     elif scheme == "diverging":
         steps, words, ramp = _both_sides(known.astype(float), breaks, unit)
     else:

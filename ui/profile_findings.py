@@ -7,7 +7,6 @@ from ui import words
 
 BENCHMARKS = {"partnership": "All authorities", "region": "Region", "england": "England"}
 NONE = "There is nothing to show for this choice."
-DIGITS = 3  # figures of a published value worth reading
 
 
 def standing(rows: pd.DataFrame, benchmark: str) -> pd.DataFrame:
@@ -125,8 +124,7 @@ def _short(value: float) -> str:
     """A published value with as many decimals as three figures leave."""
     if pd.isna(value):
         return ""
-    whole = len(f"{abs(value):.0f}") if abs(value) >= 1 else 1
-    return words.number(value, max(0, DIGITS - whole))
+    return words.number(value, words.decimals_of(value))
 
 
 def _the(beside: str) -> str:

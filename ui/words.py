@@ -101,6 +101,14 @@ def decimals(column: str) -> int:
     return defined.decimals if defined else 0
 
 
+def decimals_of(value: SupportsFloat, figures: int = 3) -> int:
+    """With how many decimals a number that may be of any size has about three figures."""
+    if pd.isna(value):
+        return 0
+    whole = len(f"{abs(float(value)):.0f}") if abs(float(value)) >= 1 else 1
+    return max(0, figures - whole)
+
+
 def figure(column: str, value: SupportsFloat | None) -> str:
     """One number of a column as people read it: a share as a percentage, others with the decimals of the column."""
     return percent(value, decimals(column)) if kind(column) == "share" else number(value, decimals(column))

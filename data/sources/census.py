@@ -27,7 +27,6 @@ LEVELS = {"01": "lsoa", "02": "msoa", "06": "lad", "07": "lad", "08": "lad", "09
 CODE = r"[EW](0[126789])\d{6}"
 NOT_A_CODE = "the code is not one of a small area, neighbourhood or authority"
 INCOMPLETE = "the categories of this area are not all there once, as whole numbers that add up to its total"
-MOST_OFF = 10  # counts are altered by a few to protect households, so a total may differ from its parts by as much
 LONG_CODES = ("lsoa21_code", "msoa21_code", "ltla21_code")
 NOMIS_CODE, NOMIS_DATE = "geography code", "date"
 VALUE = "; measures: Value"  # how some tables of Nomis end their headings
@@ -221,20 +220,16 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(raw: pd.DataFrame, topic: Topic) -> pd.DataFrame:
-    """One row per area: `area_code`, `line`, `denominator` and a count of each share; missing where it is not whole.
-
-    The denominator is the sum of the categories, which the total of the file may miss by MOST_OFF.
-    """
+    """One row per area: `area_code`, `line`, `denominator` and a count of each share; empty where it is not whole."""
     (n, _), (total, _) = (written.numbers(raw[column]) for column in ("n", "total"))
     rows = pd.DataFrame({"area_code": raw["code"].str.strip().str.upper(), "category": raw["category"], "n": n})
     rows = rows.assign(total=total, line=raw.index, sound=n.ge(0) & n.mod(1).eq(0) & total.notna())
     by_area = rows.groupby("area_code", sort=False)
     areas = by_area.agg(line=("line", "min"), least=("total", "min"), most=("total", "max"), sound=("sound", "all"))
     once = by_area["category"].nunique().eq(len(topic.categories)) & by_area.size().eq(len(topic.categories))
-    people = by_area["n"].sum()
-    whole = once & areas["sound"] & areas["least"].eq(areas["most"]) & (people - areas["most"]).abs().le(MOST_OFF)
+    whole = once & areas["sound"] & areas["least"].eq(areas["most"]) & by_area["n"].sum().eq(areas["most"])
     counts = rows.groupby(["area_code", rows["category"].map(topic.categories)], sort=False)["n"].sum().unstack()
-    found = counts.reindex(columns=[share.id for share in topic.shares]).assign(denominator=people).where(whole)
+    found = counts.reindex(columns=[share.id for share in topic.shares]).assign(denominator=areas["most"]).where(whole)
     return found.assign(line=areas["line"]).reset_index()
 
 
