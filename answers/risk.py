@@ -10,7 +10,6 @@ import re
 
 import numpy as np
 import pandas as pd
-from ibis import _
 from scipy import sparse
 
 from analytics import neighbours, rates, risk, significance
@@ -296,7 +295,7 @@ def _with_deprivation(scope: Scope, level: str, x: pd.DataFrame) -> tuple[pd.Dat
         if score := [c for c in every if re.fullmatch(INCOME, c)]:
             return x.join(every[score[0]].rename(ALONE)).dropna(), ALONE
     with contextlib.suppress(NotHeld):
-        tenth = _tenths(scope)["decile"].astype(float).reindex(x.index)
+        tenth = factor_questions.tenths(scope)["decile"].astype(float).reindex(x.index)
         if tenth.notna().mean() > HALF:
             return x.assign(**{ALONE: tenth}).dropna(), ALONE
     return x, None
@@ -334,7 +333,7 @@ def inequality(scope: Scope) -> pd.DataFrame:
     Returns decile, areas, n, population, rate, lower, upper; `.attrs`: the row of `rates.inequality` as a dict, `index`
     (which index and year).
     """
-    tenths = _tenths(scope)
+    tenths = factor_questions.tenths(scope)
     counts = pd.DataFrame(
         {"n": factor_questions.outcome(scope, "lsoa"), "residents": factor_questions.exposure(scope, "lsoa")}
     )
@@ -376,20 +375,6 @@ def _of_index(scope: Scope, level: str, weights: tuple[tuple[str, float], ...]) 
     about = places[["name", "everyday_name", "authority_code", "x", "y"]]
     turned = {c: -1 if found.attrs["polarity"][c] == "high_is_good" else 1 for c in found}
     return about.join(found), {"weights": kept, "polarity": turned}
-
-
-def _tenths(scope: Scope) -> pd.DataFrame:
-    """The tenth of deprivation of each small area, in the newest index held: decile, 1 the most deprived."""
-    rows = store.table(scope, "indicators").filter(
-        _.area_level == "lsoa", _.indicator_id.re_search(store.OVERALL_TENTH)
-    )
-    newest = rows.filter(_.period == rows.period.max()).select("area_code", "period", decile="value")
-    found = store.run(scope, newest)
-    if found.empty:
-        raise NotHeld("No index of deprivation is held, so there are no tenths to compare.")
-    answer = found.set_index("area_code")[["decile"]]
-    answer.attrs["index"] = f"Index of {found['period'].iat[0]}"
-    return answer
 
 
 def _complete(scope: Scope, level: str, factors: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -107,6 +107,23 @@ def outcome(scope: Scope, level: str) -> pd.Series:
     return counts.astype(float).rename("n")
 
 
+def tenths(scope: Scope) -> pd.DataFrame:
+    """The tenth of deprivation of each small area in the newest index held, its index area_code: decile, 1 the most.
+
+    `.attrs["index"]`: which index. The overall index holds recorded crime in part: for gradients, never a factor.
+    """
+    rows = store.table(scope, "indicators").filter(
+        _.area_level == "lsoa", _.indicator_id.re_search(store.OVERALL_TENTH), _.value.notnull()
+    )
+    newest = rows.filter(_.period == rows.period.max()).select("area_code", "period", decile="value")
+    found = store.run(scope, newest)
+    if found.empty:
+        raise NotHeld("No index of deprivation is held, so there are no tenths to compare.")
+    answer = found.set_index("area_code")[["decile"]]
+    answer.attrs["index"] = f"Index of {found['period'].iat[0]}"
+    return answer
+
+
 def _check(level: str) -> None:
     if level not in LEVELS:
         raise NotHeld("Factors are told of small areas and of neighbourhoods.")

@@ -11,7 +11,7 @@ from ui import chart_forest, filters, frame, risk_findings, words
 LEVELS = {"lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
 PARTS = {"factors": "What goes with it", "model": "Together, in a model", "unexplained": "What is left unexplained"}
 PARTS |= {"inequality": "Inequality", "index": "Index of risk"}
-COLUMNS = ("name", "kind", "r", "lower", "upper", "effective_n", "q_value", "q_naive", "n", "period")
+COLUMNS = ("name", "kind", "r", "interval_r", "effective_n", "q_value", "q_naive", "areas", "period")
 
 page = frame.open_page("risk_factors")
 scope = filters.scope(page)
@@ -21,7 +21,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     source = page.one_source(scope)
     scope = scope.but(sources=(source,))
     level = page.choice("level_of_factors", "Between", LEVELS, width=260)
-    method = page.choice("method", "Correlation", {"spearman": "Of ranks (Spearman)", "pearson": "Of values (Pearson)"})
+    methods = {"spearman": "Of ranks (Spearman)", "pearson": "Of values (Pearson)"}
+    method = page.choice("method", "Correlation", methods, width=240)
 
 
 @st.cache_data(show_spinner="Setting factors against violence…", max_entries=32)
@@ -55,7 +56,8 @@ notes = (
 if part == "factors":
     steadily = (f"Held steady: {words.listed(offered[c] for c in held)}",) if held else ()
     told = {"title": "Factors by the strength of their tie", "scope": scope, "notes": (*notes, *steadily)}
-    rows = found.assign(kind=[words.value("kind", kind) for kind in found["kind"]])
+    kinds = [words.value("kind", kind) for kind in found["kind"]]
+    rows = found.assign(kind=kinds, interval_r=risk_findings.interval(found)).rename(columns={"n": "areas"})
     shown = page.release(rows, counts=[], derived=["r", "lower", "upper"], **told)
     shape = {"category": "name", "value": "r", "lower": "lower", "upper": "upper", "none": 0, "side": "side"}
     drawn = page.part(shown, shown.table.sort_values("r", ascending=False), title=told["title"])

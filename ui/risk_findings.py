@@ -109,6 +109,12 @@ def recording(source: str, basis: str, facts: dict, months: int) -> str:
     return f"{told}; who comes to this service may differ with the factor{gaps}"
 
 
+def interval(table: pd.DataFrame) -> list[str]:
+    """The 95% interval of each correlation in words."""
+    pairs = zip(table["lower"], table["upper"], strict=True)
+    return [f"{words.number(a, 2)} to {words.number(b, 2)}" if pd.notna(a) else "–" for a, b in pairs]
+
+
 def gradient(release: Release, name: str) -> str:
     """The lowest tenth against the highest."""
     table = release.table.dropna(subset=["rate"])
@@ -142,7 +148,7 @@ def elsewhere(release: Release) -> str:
     if known.empty:
         return "There is nowhere else with enough areas to ask the same."
     parts = []
-    for part, noun in (("authority", "authority"), ("year", "year"), ("source", "source")):
+    for part, noun in (("Authority", "authority"), ("Year", "year"), ("Source", "source")):
         rows = known[known["part"] == part]
         if len(rows):
             same = int((rows["r"] > 0).sum())

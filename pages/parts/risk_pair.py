@@ -77,10 +77,13 @@ def _gradient(page: Page, scope: store.Scope, rows: pd.DataFrame, name: str, not
 def _same_elsewhere(page: Page, scope: store.Scope, level: str, factor: pd.Series, notes: tuple[str, ...]) -> None:
     rows = _elsewhere(scope, level, factor["factor"])
     names = page.labels("authority_code") | page.labels("source")
-    rows = rows.assign(where_said=rows["where"].map(names).fillna(rows["where"]))
+    rows = rows.assign(
+        where_said=rows["where"].map(names).fillna(rows["where"]), interval_r=risk_findings.interval(rows)
+    )
+    rows = rows.rename(columns={"n": "areas"}).assign(part=[words.value("part", part) for part in rows["part"]])
     told = {"title": f"{factor['name']}: the same in each authority, year and source", "scope": scope}
     found = page.release(rows, counts=[], derived=["r", "lower", "upper"], notes=notes[:1], **told)
     shape = {"category": "where_said", "value": "r", "lower": "lower", "upper": "upper", "none": 0}
     picture = chart_forest.forest(found, **shape, heading="Correlation (95%)", key=risk_findings.KEY)
-    columns = ("part", "where_said", "r", "lower", "upper", "q_value", "n")
+    columns = ("part", "where_said", "r", "interval_r", "q_value", "areas")
     page.show(found, picture, finding=risk_findings.elsewhere(found), key="elsewhere", columns=columns)
