@@ -151,7 +151,7 @@ def _asked(scope: Scope, measure: Measure) -> Scope:
     """The scope of a measure: its own groups and source, everybody, at any time and place of the area."""
     _check_held(scope, measure.source)
     groups = measure.groups or tuple(definitions.offence_groups())
-    everyone = {"age": "", "setting": "", "time": "", "place": ""}
+    everyone = {"age": "", "setting": "", "time": "", "mark": "", "place": ""}
     return scope.but(start=store.EARLIEST, groups=groups, sources=(measure.source,), **everyone)
 
 

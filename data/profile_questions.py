@@ -6,10 +6,12 @@ import pandas as pd
 from ibis import _
 
 from data import definitions, store
+from data.sources.partner_indicators import ABOUT_PEOPLE
 from data.store import ALL, NotHeld, Scope
 
 AVERAGED = "mean of small areas, weighted by residents"
 NO_MEAN = ("rank", "decile", "tenth")  # units of orders, of which a mean says nothing
+COUNTED = ("people", "households")  # units of counts, which say how large an area is
 YOUNG, OLD = (10, 24), (65, 200)  # ages of the characteristics
 KEYS = ["indicator_id", "period"]
 ROUNDED = 0.02  # published values are rounded: what n and its base give may differ by so much
@@ -21,9 +23,9 @@ def authority_indicators(scope: Scope) -> pd.DataFrame:
     Returns one row per indicator and authority: indicator_id, name, kind, polarity, unit, publisher,
     period, area_code, value, lower, upper, method (how the value was made, where it is not as published),
     before and before_period (the period held before that), partnership, region, england (of the same period).
-    Of indicators published for small areas the authority's value is their mean, weighted by residents; ranks and
-    tenths have no mean and are left out. partnership : from the counts where all are published, else a mean weighted
-    by residents.
+    Of indicators published for small areas the authority's value is their mean, weighted by residents; ranks, tenths
+    and counts have no mean, and who lives somewhere (ethnic groups) is no measure of it: these are left out.
+    partnership : from the counts where all are published, else a mean weighted by residents.
     """
     rows = store.table(scope, "indicators")
     published = store.run(scope, rows.filter(_.area_level.isin(["lad", "region", "country"])))
@@ -94,7 +96,7 @@ def _averaged(scope: Scope, published: set[str]) -> pd.DataFrame:
     people = people.filter(_.year == people.year.max()).group_by("area_code").agg(people=_.population.sum())
     inside = store.table(scope, "areas").filter(_.area_level == "lsoa").select("area_code", "authority_code")
     rows = store.table(scope, "indicators").filter(
-        _.area_level == "lsoa", ~_.unit.isin(NO_MEAN), ~_.indicator_id.isin(sorted(published))
+        _.area_level == "lsoa", ~_.unit.isin([*NO_MEAN, *COUNTED]), ~_.indicator_id.isin(sorted(published))
     )
     rows = rows.join(people, "area_code").join(inside, "area_code")
     keys = ["indicator_id", "period", "authority_code"]
@@ -102,6 +104,7 @@ def _averaged(scope: Scope, published: set[str]) -> pd.DataFrame:
     whole = rows.value.notnull().ifelse(rows.people, 0).sum()
     means = rows.group_by(keys).agg(value=(_.value * _.people).sum() / whole.nullif(0), **said)
     found = store.run(scope, means).rename(columns={"authority_code": "area_code"})
+    found = found[~found["name"].map(lambda name: bool(ABOUT_PEOPLE.search(name)))]  # no measure of how a place does
     return found.assign(lower=np.nan, upper=np.nan, numerator=np.nan, denominator=np.nan, method=AVERAGED)
 
 

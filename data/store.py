@@ -310,6 +310,8 @@ def offence_mix(scope: Scope) -> pd.DataFrame:
     Homicide is told for the whole area and whole financial years, and left out of anything else.
     """
     if banded := banded_sources(scope):
+        if scope.mark:
+            raise NotHeld(f"{definitions.marks()[scope.mark].label}: the protected tables do not split it by offence.")
         return protected.mix(_protected(scope, banded), scope.area)
     rows = records(scope, rare=True)
     return _answer(scope, rows.group_by(["source", "offence_group"]).agg(n=_.count()).order_by(ibis.desc("n")))

@@ -17,7 +17,7 @@ STAGES = {
 }
 
 page = frame.open_page("outcomes")
-scope = filters.scope(page).but(area=store.ALL)
+scope = filters.scope(page).but(area=store.ALL, mark="")  # a measure says itself which records it is about
 
 
 @st.cache_data(show_spinner="Taking stock of every measure…", max_entries=16)

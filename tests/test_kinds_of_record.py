@@ -7,6 +7,7 @@ import pytest
 from conftest import EXTRACT, record, text_file
 from in_app import cards, opened, troubles
 
+from answers import outcomes
 from data import definitions, ingest, publish, store
 from data.store import NotHeld, Scope
 
@@ -88,3 +89,16 @@ def test_pages_say_which_kind_they_show(on_demo: Path, page: str) -> None:
     assert any(
         "Only knife-enabled; records whose marker is not known are left out" in c.note for c in cards(app).values()
     )
+
+
+def test_measures_of_the_framework_are_about_their_own_records_whatever_the_filter_says(on_demo: Path) -> None:
+    scope = Scope("restricted", publish.current().name, sources=("police",))
+    scope = scope.but(start=pd.Timestamp("2025-01-01"), end=pd.Timestamp("2025-12-01"))
+    wanted = ["value", "baseline", "upper"]
+    plain, marked = (outcomes.measures(scope.but(mark=mark)).set_index("measure_id")[wanted] for mark in ("", "knife"))
+    pd.testing.assert_frame_equal(plain, marked)
+
+
+def test_the_mix_of_protected_offences_is_not_told_by_kind(on_demo: Path) -> None:
+    with pytest.raises(NotHeld, match="do not split"):
+        store.offence_mix(Scope("partner", publish.current().name, sources=("police",), mark="knife"))

@@ -142,20 +142,20 @@ def scatter(release: Release, name: str, row: pd.Series) -> str:
     return f"{name}: {how} tied, {way} violence where there is more of it (r {r}, {low} to {high})."
 
 
-def elsewhere(release: Release) -> str:
-    """In how many authorities, years and sources the sign is the same."""
+def elsewhere(release: Release, r: float) -> str:
+    """In how many authorities, years and sources the sign is that of the whole. r : the correlation of the whole."""
     known = release.table.dropna(subset=["r"])
-    if known.empty:
-        return "There is nowhere else with enough areas to ask the same."
     parts = []
     for part, noun in (("Authority", "authority"), ("Year", "year"), ("Source", "source")):
         rows = known[known["part"] == part]
-        if len(rows):
-            same = int((rows["r"] > 0).sum())
-            same = max(same, len(rows) - same)
-            clear = int((rows["q_value"] < 0.05).sum())
-            parts.append(f"{same} of {words.count(len(rows), noun)} point the same way, {clear} clearly")
-    return f"{'; '.join(parts)}."
+        if len(rows) < 2:  # the whole itself, asked again
+            continue
+        same, clear = rows["r"] * r > 0, rows["q_value"] < 0.05
+        against = int((clear & ~same).sum())
+        other = f", {against} clearly the other way" if against else ""
+        point = f"{int(same.sum())} of {words.count(len(rows), noun)} point the same way"
+        parts.append(f"{point}, {int((same & clear).sum())} clearly{other}")
+    return f"{'; '.join(parts)}." if parts else "There is nowhere else with enough areas to ask the same."
 
 
 def model(found: pd.DataFrame) -> str:

@@ -86,4 +86,4 @@ def _same_elsewhere(page: Page, scope: store.Scope, level: str, factor: pd.Serie
     shape = {"category": "where_said", "value": "r", "lower": "lower", "upper": "upper", "none": 0}
     picture = chart_forest.forest(found, **shape, heading="Correlation (95%)", key=risk_findings.KEY)
     columns = ("part", "where_said", "r", "interval_r", "q_value", "areas")
-    page.show(found, picture, finding=risk_findings.elsewhere(found), key="elsewhere", columns=columns)
+    page.show(found, picture, finding=risk_findings.elsewhere(found, factor["r"]), key="elsewhere", columns=columns)
