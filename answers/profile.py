@@ -48,12 +48,18 @@ def _of_records(scope: Scope) -> pd.DataFrame:
         exact = found["n"].where(found["status"] == store.SHOWN)
         whole = exact.sum(skipna=False) / found["population"].sum(skipna=False) * PER
         label = definitions.source(source).label
-        told = {"indicator_id": f"records:{source}", "name": f"Records of violence: {label}", "kind": "context"}
+        told = {"indicator_id": f"records:{source}", "name": f"{_what(scope)}: {label}", "kind": "context"}
         told |= {"polarity": "low_is_good", "unit": "per 1,000 residents", "publisher": RECORDS}
         told |= {"period": found.attrs.get("period", ""), "partnership": whole, "region": np.nan, "england": np.nan}
         rate = rates.crude(exact, found["population"], per=PER).rename(columns={"rate": "value"})
         rows.append(found[["area_code"]].assign(**told).join(rate))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def _what(scope: Scope) -> str:
+    """What the records are of, where the filters have not narrowed it."""
+    narrowed = scope.groups or scope.mark or scope.age or scope.setting or scope.time
+    return "Records as chosen in the filters" if narrowed else "Records of violence"
 
 
 def alike(scope: Scope) -> pd.DataFrame:
@@ -84,7 +90,8 @@ def year_before(scope: Scope) -> pd.DataFrame:
 
     Months supplied in both years are compared; others, and months to which records are still to come, are left out of
     both. Returns one row per offence group, "all" first: offence_group, n, n_before, ratio with lower, upper and method
-    (`trends.paired_ratio`; no ratio where there were none before). `.attrs["months"]`: how many months were compared.
+    (`trends.paired_ratio`; no ratio where there were none before). `.attrs`: months (how many were compared), first and
+    last of them.
     """
     if store.banded_sources(scope):
         raise NotHeld("Protected tables are by quarter and banded, so years are not divided by each other.")
@@ -103,7 +110,7 @@ def year_before(scope: Scope) -> pd.DataFrame:
     answer = pd.concat([trends.paired_ratio(*pair) for pair in parts.values()], ignore_index=True)
     answer.insert(0, "offence_group", list(parts))
     answer = answer[answer[["n", "n_before"]].sum(axis=1) > 0].reset_index(drop=True)
-    answer.attrs["months"] = len(now)
+    answer.attrs = {"months": len(now), "first": now.index.min(), "last": now.index.max()}
     return answer
 
 

@@ -28,6 +28,7 @@ FEWEST_IN_AUTHORITY = 20
 MANY, FEW_CLASSES = 1_000, 13  # areas from which there are enough pairs for CLASSES; the classes below that
 MOST_OF_A_YEAR = 9  # months supplied, for a year to be told
 MOST_IN_MODEL = 8  # factors a reader can hold in mind, and of which a model can tell the parts
+SHUFFLES = 199  # the least p is 1 in 200, which of 8 factors together can still be told from chance
 ALONE, INCOME, HALF = "deprivation", r"imd\d{4}_income_score", 0.5
 LEVELS = {"lsoa": "small areas", "msoa": "neighbourhoods"}
 
@@ -114,9 +115,11 @@ def correlations(scope: Scope, level: str, *, method: str = "spearman", controls
     """Which factors go with the rate of records, strongest first?
 
     controls : factors held steady. What is neither risk nor protective is not ranked, but may be held steady. Returns
-    the columns of `risk.correlations` with name, kind, polarity, unit, period, made, `factor_cluster`
-    (`risk.collinearity`) and `side`: above and below (stands, more or less violence where there is more of the factor),
-    faded (stood before neighbours and many tests were allowed for), and neither.
+    the columns of `risk.correlations` with `raw_lower`, `raw_upper` (the ordinary interval at n), name, kind, polarity,
+    unit, period, made, `factor_cluster` (`risk.collinearity`) and `side`: above and below (stands, more or less
+    violence where there is more of the factor), faded (stood before neighbours and many tests were allowed for), and
+    neither. `.attrs`: areas, records, middle (records of the middle area), busy_share (of the records, in areas with
+    BUSY times the usual rate).
     """
     table = areas(scope, level)
     names, held = table.attrs["names"], list(table.attrs["names"])
@@ -132,6 +135,8 @@ def correlations(scope: Scope, level: str, *, method: str = "spearman", controls
         found[column] = found["factor"].map(told)
     found["factor_cluster"] = found["factor"].map(same["factor_cluster"])
     found["side"] = sides(found)
+    away = 1.959964 / np.sqrt((found["n"] - 3).clip(lower=1))  # Fisher's z at n, as if areas knew nothing of each other
+    found["raw_lower"], found["raw_upper"] = (np.tanh(np.arctanh(found["r"]) + sign * away) for sign in (-1, 1))
     answer = found.sort_values("r", key=np.abs, ascending=False, kind="stable").reset_index(drop=True)
     dense = table["n"] / table["residents"] > BUSY * table["n"].sum() / table["residents"].sum()
     answer.attrs = {
@@ -176,21 +181,25 @@ def gradient(table: pd.DataFrame) -> pd.DataFrame:
     return sums.join(rates.crude(sums["n"], sums["population"], per=PER))
 
 
-def elsewhere(scope: Scope, level: str, factor: str) -> pd.DataFrame:
+def elsewhere(
+    scope: Scope, level: str, factor: str, *, method: str = "spearman", controls: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """The same factor in each authority, each year held, and against the other sources that tell places.
 
-    Returns one row per question: part (authority, year, source), where (a code, a year, a source), r with lower,
-    upper, effective_n, p_value, `q_value` (within its part) and n. What is too little to correlate has no r.
+    method, controls : as in `correlations`. Returns one row per question: part (authority, year, source), where (a
+    code, a year, a source), r with lower, upper, effective_n, p_value, `q_value` (within its part) and n. What is too
+    little to correlate has no r.
     """
-    x = factor_questions.factors(scope, level, ids=[factor])[factor]
-    people = factor_questions.exposure(scope, level).reindex(x.index)
-    places = store.areas(scope, level=level).set_index("area_code").reindex(x.index)
-    own = factor_questions.outcome(scope, level).reindex(x.index)
+    factors = factor_questions.factors(scope, level, ids=[factor, *(c for c in controls if c != factor)])
+    people = factor_questions.exposure(scope, level).reindex(factors.index)
+    places = store.areas(scope, level=level).set_index("area_code").reindex(factors.index)
+    own = factor_questions.outcome(scope, level).reindex(factors.index)
     asked = [("authority", code, own.where(places["authority_code"] == code)) for code in _authorities(places)]
-    asked += [("year", str(year), n.reindex(x.index, fill_value=0.0)) for year, n in _years(scope, level)]
-    asked += [("source", source, n.reindex(x.index)) for source, n in _sources(scope, level)]
+    asked += [("year", str(year), n.reindex(own.index, fill_value=0.0)) for year, n in _years(scope, level)]
+    asked += [("source", source, n.reindex(own.index)) for source, n in _sources(scope, level)]
     found = [
-        {"part": part, "where": where} | _one(n / people.where(people > 0), x, places, part == "authority")
+        {"part": part, "where": where}
+        | _one(n / people.where(people > 0), factors, places, part == "authority", method)
         for part, where, n in asked
     ]
     answer = pd.DataFrame(found)
@@ -198,12 +207,15 @@ def elsewhere(scope: Scope, level: str, factor: str) -> pd.DataFrame:
     return answer
 
 
-def _one(rate: pd.Series, x: pd.Series, places: pd.DataFrame, within: bool) -> dict:
-    known = rate.notna() & x.notna()
+def _one(rate: pd.Series, factors: pd.DataFrame, places: pd.DataFrame, within: bool, method: str) -> dict:
+    """The first of the factors, the others held steady."""
+    known = rate.notna() & factors.notna().all(axis=1)
     if known.sum() < (FEWEST_IN_AUTHORITY if within else FEWEST_AREAS) or rate[known].nunique() < 2:
         return dict.fromkeys(["r", "lower", "upper", "effective_n", "p_value"], np.nan) | {"n": int(known.sum())}
-    classes = CLASSES if known.sum() >= MANY else FEW_CLASSES
-    one = risk.correlations(rate[known], x[known].to_frame(), places.loc[known, ["x", "y"]], classes=classes).iloc[0]
+    x = factors[known]
+    told = {"classes": CLASSES if known.sum() >= MANY else FEW_CLASSES, "method": method}
+    told |= {"controls": x.iloc[:, 1:]} if x.shape[1] > 1 else {}
+    one = risk.correlations(rate[known], x.iloc[:, :1], places.loc[known, ["x", "y"]], **told).iloc[0]
     return one[["r", "lower", "upper", "effective_n", "p_value", "n"]].to_dict()
 
 
@@ -302,16 +314,19 @@ def _with_deprivation(scope: Scope, level: str, x: pd.DataFrame) -> tuple[pd.Dat
 
 
 def varying(scope: Scope, level: str, factors: tuple[str, ...]) -> pd.DataFrame:
-    """Does what goes with violence differ over the map? One row per factor: `risk.local_relationships`' `varies`."""
+    """Does what goes with violence differ over the map? One row per factor: `varies` of `risk.local_relationships` with
+    q_value over the factors, and the rate ratios (per standard deviation) of a low, the middle and a high area."""
     table, x = _complete(scope, level, factors)
     found = risk.local_relationships(
-        table["n"], risk.per_sd(x), table[["x", "y"]], exposure=table["residents"], permutations=99, seed=0
+        table["n"], risk.per_sd(x), table[["x", "y"]], exposure=table["residents"], permutations=SHUFFLES, seed=0
     )
     varies = found.attrs["varies"].copy()
     middle = found.groupby("factor")["coefficient"].quantile([0.1, 0.5, 0.9]).unstack()
     ratios = np.exp(middle).rename(columns={0.1: "ratio_low", 0.5: "ratio_middle", 0.9: "ratio_high"})
     varies = varies.join(ratios, on="factor")
-    varies["name"] = varies["factor"].map(table.attrs["names"]).fillna("Rate where all are average")
+    varies = varies[varies["factor"] != "intercept"].reset_index(drop=True)
+    varies["q_value"] = significance.benjamini_hochberg(varies["p_value"])
+    varies["name"] = varies["factor"].map(table.attrs["names"])
     return varies
 
 
@@ -373,7 +388,8 @@ def _of_index(scope: Scope, level: str, weights: tuple[tuple[str, float], ...]) 
     found = factor_questions.factors(scope, level, ids=list(kept))
     places = store.areas(scope, level=level).set_index("area_code").reindex(found.index)
     about = places[["name", "everyday_name", "authority_code", "x", "y"]]
-    turned = {c: -1 if found.attrs["polarity"][c] == "high_is_good" else 1 for c in found}
+    kinds, better = found.attrs["kinds"], found.attrs["polarity"]
+    turned = {c: -1 if kinds[c] == "protective" or better[c] == "high_is_good" else 1 for c in found}
     return about.join(found), {"weights": kept, "polarity": turned}
 
 

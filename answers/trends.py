@@ -37,7 +37,7 @@ def months(scope: Scope, split: str) -> pd.DataFrame:
     rare = means.index[means < FEWEST_A_MONTH]
     still = season.adjusted(rows, by=split)[["adjusted", "season_p_value"]]
     answer = rows.join(_limits(scope, rows, "n", split).mask(rows[split].isin(rare))).join(still)
-    answer["monthly_rate"] = PER * answer["n"] / _people(scope, answer, split)
+    answer["monthly_rate"] = PER * answer["n"] / _people(scope, answer, split)  # of cohorts residents are not held
     answer.attrs["rare"] = tuple(rare)
     return answer
 
@@ -56,13 +56,15 @@ def without_season(scope: Scope, split: str) -> pd.DataFrame:
 
 
 def _limits(scope: Scope, rows: pd.DataFrame, value: str, split: str) -> pd.DataFrame:
-    rebase = _rebased(scope, rows["month"])
+    rebase = _rebased(scope, rows["month"], rows[split] if split == "authority_code" else None)
     return spc.xmr_many(rows[value], rows[split], direction="decrease", rebase=rebase)[LIMITS]
 
 
 def _people(scope: Scope, rows: pd.DataFrame, split: str) -> pd.Series | float:
     """Residents of the authority of each row, or of all of the scope's area."""
     people = profile_questions.residents(scope)
+    if split == "cohort":
+        return np.nan
     if split == "authority_code":
         return rows[split].map(people)
     return people.sum(min_count=1) if scope.area == store.ALL else people.get(scope.area, np.nan)
@@ -105,8 +107,9 @@ def rare(scope: Scope) -> pd.DataFrame:
         return answer
     months = days.dt.to_period("M").dt.to_timestamp()
     draw = spc_rare.t_chart if chart == "T" else spc_rare.g_chart
-    first = ~months.duplicated().to_numpy()  # the first event of a month that levels begin anew with
-    found = draw(days, direction="increase", rebase=_rebased(scope, months) & first).reset_index(drop=True)
+    begun = np.searchsorted(months, sorted(_named(scope)))  # the first event of or after a month that levels begin with
+    rebase = np.isin(np.arange(len(days)), begun[begun > 0])
+    found = draw(days, direction="increase", rebase=rebase).reset_index(drop=True)
     quarter = days.dt.to_period("Q").dt.start_time.reset_index(drop=True)
     answer = found.assign(event=np.arange(1, len(found) + 1), quarter=quarter)
     quiet = (scope.end + pd.offsets.MonthEnd(1) - days.max()).days
@@ -165,11 +168,21 @@ def ahead(scope: Scope) -> pd.DataFrame:
     return answer
 
 
-def _rebased(scope: Scope, month: pd.Series) -> np.ndarray:
-    """Whether a month is the first after a change that makes levels incomparable, by the register of events."""
-    named = {
+def _rebased(scope: Scope, month: pd.Series, where: pd.Series | None = None) -> np.ndarray:
+    """Whether a month is the first after a change that makes levels incomparable, by the register of events.
+
+    where : the authority of each row, of which its own events count too.
+    """
+    found = month.isin(_named(scope)).to_numpy()
+    for code in [] if where is None else where.unique():
+        found |= (where.eq(code) & month.isin(_named(scope.but(area=code)))).to_numpy()
+    return found
+
+
+def _named(scope: Scope) -> set[pd.Timestamp]:
+    """The months in which levels begin anew in the scope's area."""
+    return {
         pd.Timestamp(event.date).to_period("M").to_timestamp()
         for event in event_register.held(scope)
         if event.rebase and event.scope in (store.ALL, scope.area)
     }
-    return month.isin(named).to_numpy()

@@ -170,11 +170,22 @@ def _public(snapshot: Path) -> None:
             publish.link(restricted / "incidents" / f"{source}.parquet", public / "incidents" / f"{source}.parquet")
     for table in OPEN_TABLES:
         publish.link(restricted / f"{table}.parquet", public / f"{table}.parquet")
+    _without_closed_indicators(restricted, public)
     lookups = pd.read_parquet(restricted / "lookups.parquet")  # of them what maps ask: which ward a small area is in
     lookups[lookups["kind"] == "lsoa_ward"].to_parquet(public / "lookups.parquet", index=False)
     for table in ("coverage", "loads", "flags"):
         frame = pd.read_parquet(restricted / f"{table}.parquet")
         frame[frame["source"].map(_is_open).astype(bool)].to_parquet(public / f"{table}.parquet", index=False)
+
+
+def _without_closed_indicators(restricted: Path, public: Path) -> None:
+    """Indicators agreed for named members alone are in no lower tier."""
+    closed = [name for name, indicator in definitions.indicators().items() if indicator.closed]
+    rows = pd.read_parquet(restricted / "indicators.parquet")
+    held = rows["indicator_id"].str.split(":").str[0].isin(closed)
+    if held.any():
+        (public / "indicators.parquet").unlink()
+        rows[~held].to_parquet(public / "indicators.parquet", index=False, compression="zstd")
 
 
 def _partner(snapshot: Path, before: Path | None) -> None:

@@ -11,7 +11,7 @@ from ui import chart_forest, filters, frame, risk_findings, words
 LEVELS = {"lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
 PARTS = {"factors": "What goes with it", "model": "Together, in a model", "unexplained": "What is left unexplained"}
 PARTS |= {"inequality": "Inequality", "index": "Index of risk"}
-COLUMNS = ("name", "kind", "r", "interval_r", "effective_n", "q_value", "q_naive", "areas", "period")
+COLUMNS = ("name", "kind", "r", "interval_r", "effective_n", "q_said", "q_naive_said", "areas", "period")
 
 page = frame.open_page("risk_factors")
 scope = filters.scope(page)
@@ -55,11 +55,14 @@ notes = (
 )
 if part == "factors":
     steadily = (f"Held steady: {words.listed(offered[c] for c in held)}",) if held else ()
-    told = {"title": "Factors by the strength of their tie", "scope": scope, "notes": (*notes, *steadily)}
+    notes = (*notes, *steadily)
+    told = {"title": "Factors by the strength of their tie", "scope": scope, "notes": notes}
     kinds = [words.value("kind", kind) for kind in found["kind"]]
-    rows = found.assign(kind=kinds, interval_r=risk_findings.interval(found)).rename(columns={"n": "areas"})
+    chances = {f"{q}_said": found[c].map(words.chance) for q, c in (("q", "q_value"), ("q_naive", "q_naive"))}
+    rows = found.assign(kind=kinds, interval_r=risk_findings.interval(found), **chances).rename(columns={"n": "areas"})
     shown = page.release(rows, counts=[], derived=["r", "lower", "upper"], **told)
     shape = {"category": "name", "value": "r", "lower": "lower", "upper": "upper", "none": 0, "side": "side"}
+    shape |= {"raw": ("raw_lower", "raw_upper")}
     drawn = page.part(shown, shown.table.sort_values("r", ascending=False), title=told["title"])
     picture = chart_forest.forest(drawn, **shape, heading="Correlation (95%)", key=risk_findings.KEY)
     said = risk_findings.ranked(shown)
@@ -67,7 +70,8 @@ if part == "factors":
     page.turn_to("closer", page.show(shown, picture, finding=said, key="factors", **how))
     factor = page.choice("closer", "Look closer at", dict(zip(found["factor"], found["name"], strict=True)), width=520)
     with page.explaining(go_on=True):
-        risk_pair.shown(page, scope, level, found.set_index("factor", drop=False).loc[factor], notes)
+        row = found.set_index("factor", drop=False).loc[factor]
+        risk_pair.shown(page, scope, level, row, (method, held), notes)
 elif part == "inequality":
     with page.explaining(go_on=True):
         risk_models.inequality(page, scope, notes)

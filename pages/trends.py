@@ -30,6 +30,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     asked = scope.but(sources=(source,)) if source else scope
     alone = split == "source" and len(asked.sources) == 1
     values = ["n"] if store.banded_sources(asked) else [v for v in VALUES if v != "year" or alone]
+    if split == "cohort" and "monthly_rate" in values:
+        values.remove("monthly_rate")  # residents are held in bands that do not make these ages
     value = page.choice("value", "Show", {v: VALUES[v] for v in values}, width=280)
     several = {"value": "own" if split == "offence_group" else "one", "format_func": SCALES.get, "disabled": alone}
     scale = page.control("scale", st.segmented_control, "Scale", list(SCALES), **several)

@@ -9,6 +9,7 @@ from in_app import cards, clicked, opened, troubles
 from streamlit.testing.v1 import AppTest
 
 from analytics import rates, spc
+from analytics.errors import NotEnoughData
 from answers import admissions, trends
 from data import publish, store
 
@@ -235,9 +236,10 @@ def test_a_source_that_does_not_know_ages_has_no_cohorts(every: store.Scope) -> 
 
 
 def test_a_page_by_cohort_opens(every: store.Scope) -> None:
-    app = opened("trends", link={"split": "cohort", "value": "monthly_rate", "area": "E06000045"})
+    app = opened("trends", link={"split": "cohort", "area": "E06000045"})
     assert not troubles(app)
     assert "25 and over" in cards(app)["trend"].finding
+    assert trends.months(every, "cohort")["monthly_rate"].isna().all()  # residents of all ages are no base of a cohort
 
 
 # ------------------------------------------------------------------------------------------- the register of events
@@ -289,3 +291,34 @@ def test_partners_see_the_register_and_write_nothing(own_register: Path) -> None
     assert "register" in cards(app)
     assert not any(b.label == "Keep this event" for b in app.button)
     assert "by" not in cards(app)["register"].tables[0]
+
+
+# ------------------------------------------------------------------------------------------- yearly standardised rates
+
+
+def test_yearly_rates_of_the_owner_are_held_by_named_members_alone(on_demo: Path) -> None:
+    """With their limits they give the count away."""
+    current = publish.current().name
+    for tier, held in (("restricted", True), ("partner", False), ("public", False)):
+        scope = store.Scope(tier, current)
+        rows = store.run(scope, store.table(scope, "indicators").select("indicator_id").distinct())
+        assert ("violence_admissions_yearly" in set(rows["indicator_id"])) is held
+        assert "10301" in set(rows["indicator_id"])  # what is published is in every tier
+
+
+def test_a_yearly_rate_is_the_owner_s_as_it_was_sent(on_demo: Path) -> None:
+    scope = store.Scope("restricted", publish.current().name, area="E06000045")
+    found = admissions.standardised_years(scope, "X85_Y09").set_index("period")
+    sent = pd.read_csv(on_demo / "raw" / "demo" / "fingertips" / "indicators.csv", dtype=str)
+    one = sent[sent["Indicator ID"].eq("violence_admissions_yearly") & sent["Area Code"].eq("E06000045")]
+    one = one.set_index("Time period")
+    assert found.index.tolist() == one.index.tolist()
+    assert found.loc["2023/24", "rate"] == float(one.loc["2023/24", "Value"])
+    assert found.loc["2023/24", "upper"] == float(one.loc["2023/24", "Upper CI 95.0 limit"])
+    assert (found["method"] == "standardised by its owner").all()
+
+
+def test_without_the_owner_s_rate_and_without_ages_of_a_year_there_is_none(on_demo: Path) -> None:
+    scope = store.Scope("restricted", publish.current().name)
+    with pytest.raises(NotEnoughData, match="by age"):
+        admissions.standardised_years(scope, "Y04")

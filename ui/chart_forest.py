@@ -10,7 +10,8 @@ from ui import chart_parts, words
 from ui.chart_parts import INK, MAIN, MUTED, TEXT, WARN
 from ui.picture import Picture
 
-ROW, LINE, WRAP = 32, 18, 34  # pixels of a row of one line, of a further line; letters of a line
+ROW, LINE = 32, 18  # pixels of a row of one line, of a further line
+WRAP, LONG_WRAP, MANY = 34, 64, 14  # letters of a line; of many rows, so that each has one line
 COLOURS = {"above": WARN, "below": MAIN, "faded": MUTED, "neither": MUTED}
 BROAD = 1.4  # how far the plot reaches beyond the estimates, for the numbers in words
 
@@ -27,6 +28,7 @@ def forest(
     key: Mapping[str, str],
     beside: str = "",
     side: str = "",
+    raw: tuple[str, str] | None = None,
 ) -> Picture:
     """Which estimates leave out the value that means no difference, and on which side?
 
@@ -34,12 +36,16 @@ def forest(
     axis, 0 of others. key : the words for "above", "below", "faded" and "neither", and for "beside".
     beside : a column with an estimate made in another way, drawn hollow. side : a column that says above, below, faded
     (drawn as neither, hollow) or neither; without it by whether the interval leaves out `none`.
+    raw : columns with the limits before anything was allowed for, drawn thick behind; `key` has the words for "raw".
     Misleads: of twenty rows with 95% intervals one leaves out `none` by chance.
     """
     rows = release.table.dropna(subset=[value])
     data = rows[[value, lower, upper]].astype(float).set_axis(["value", "lower", "upper"], axis=1)
     data["beside"] = rows[beside].astype(float) if beside else float("nan")
-    data["name"] = [chart_parts.wrapped(words.value(category, code), WRAP) for code in rows[category]]
+    data["name"] = [
+        chart_parts.wrapped(words.value(category, code), WRAP if len(rows) < MANY else LONG_WRAP)
+        for code in rows[category]
+    ]
     data["side"] = rows[side] if side else _sides(data, none)
     data["colour"] = data["side"].map(COLOURS)
     data["fill"] = data["colour"].where(data["side"] != "faded", "white")
@@ -66,6 +72,11 @@ def forest(
         )
         return alt.layer(
             middle.encode(x=alt.X("at:Q", scale=scale)),
+            *(
+                [base.mark_rule(strokeWidth=12, opacity=0.35, color=MUTED).encode(x="raw_lower:Q", x2="raw_upper:Q")]
+                if raw
+                else []
+            ),
             base.mark_rule(strokeWidth=3).encode(x=x, x2="upper:Q", color=colour),
             base.mark_point(size=140, opacity=1, strokeWidth=2).encode(
                 x="value:Q", stroke=stroke, fill=alt.Fill("fill:N", scale=None), tooltip=tips
@@ -73,7 +84,7 @@ def forest(
             *([hollow.encode(x="beside:Q")] if beside else []),
             base.mark_text(align="left", dx=10, fontSize=TEXT, color=INK).encode(x="words:Q", text="text:N"),
             chart_parts.text(heading, y=-14, bold=True),
-            *chart_parts.key(_key(set(data["side"]), key, bool(beside)), below=46),
+            *chart_parts.key(_key(set(data["side"]), key, bool(beside), bool(raw)), below=46),
         ).properties(height=height)
 
     return chart_parts.picture(draw, _in_words(data, heading, none), height + 90)
@@ -104,10 +115,11 @@ def _sides(data: pd.DataFrame, none: float) -> pd.Series:
     return side.mask(apart & data["value"].lt(none), "below")
 
 
-def _key(sides: set[str], meaning: Mapping[str, str], beside: bool) -> chart_parts.Key:
+def _key(sides: set[str], meaning: Mapping[str, str], beside: bool, raw: bool) -> chart_parts.Key:
     glyphs = {"above": "●", "below": "●", "faded": "○", "neither": "●"}
     drawn = [(glyphs[side], colour, meaning[side]) for side, colour in COLOURS.items() if side in sides]
-    return [*drawn, *([("◇", INK, meaning["beside"])] if beside else [])]
+    drawn += [("◇", INK, meaning["beside"])] if beside else []
+    return [*drawn, *([("▬", MUTED, meaning["raw"])] if raw else [])]
 
 
 def _in_words(data: pd.DataFrame, heading: str, none: float) -> str:

@@ -218,6 +218,10 @@ class Page:
         """What people call a source."""
         return definitions.source(source).label
 
+    def kind_of_record(self, scope: store.Scope) -> tuple[str, ...]:
+        """A word on which kind of record is shown, for notes that name their sources themselves."""
+        return _kind(scope)
+
     def basis(self, source: str) -> str:
         """What the places of a source mean, in words."""
         return definitions.source(source).basis.lower()

@@ -76,6 +76,11 @@ def alike_notes(used: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+def months_compared(facts: dict) -> str:
+    """The months that were compared, in words."""
+    return f"{words.count(facts['months'], 'month')} within {words.period(facts['first'], facts['last'])}"
+
+
 def year_before(release: Release, months: int) -> str:
     """How the whole compares with the same months a year before."""
     table = release.table

@@ -7,10 +7,11 @@ from ui import remarks, words
 
 NOUNS = {"lsoa": "small area", "msoa": "neighbourhood"}
 KEY = {
-    "above": "more violence where there is more of it",
-    "below": "less violence where there is more of it",
-    "faded": "falls away once neighbours and many tests are allowed for",
+    "above": "more violence with it",
+    "below": "less violence with it",
+    "faded": "raw only: falls away",
     "neither": "no sign of it",
+    "raw": "raw interval",
 }
 RATIOS = {
     "heading": "Rate ratio per standard deviation (95%)",
@@ -20,6 +21,7 @@ STRONG = 0.5
 FEW = 5  # records in the middle area: below this an area's rate is mostly chance
 TOWN = 0.25  # of the records: from here on the few areas where people come say much of what is found
 NEAR_TIE = 0.05
+MUCH = 0.2  # of the areas
 
 
 LEVELS = {"lsoa": "small areas", "msoa": "neighbourhoods"}
@@ -28,7 +30,7 @@ CATALOGUE = (
     "Complete: share of the partnership's areas of that level with a value",
 )
 VARYING = (
-    "Each area's own regression of its nearest neighbours; chance by shuffling what is left over, 99 times",
+    "Each area's own regression of its nearest neighbours; chance by shuffling what is left over, 199 times",
     "A first look: factors that are unmeasured and clustered make others seem to vary",
 )
 INDEX = (
@@ -130,16 +132,16 @@ def gradient(release: Release, name: str) -> str:
     return f"{said}{f', {times} times' if times else ''}."
 
 
-def scatter(release: Release, name: str, row: pd.Series) -> str:
-    """The strength in words, with its interval."""
+def scatter(release: Release, name: str, row: pd.Series, steady: str) -> str:
+    """The strength in words, with its interval. steady : what was held steady for it, which the dots are not."""
     if pd.isna(row["r"]):
         return remarks.NOTHING
     r, low, high = (words.number(row[c], 2) for c in ("r", "lower", "upper"))
     how = "strongly" if abs(row["r"]) >= STRONG else "loosely"
     way = "more" if row["r"] > 0 else "less"
     if row["side"] not in ("above", "below"):
-        return f"{name}: r {r} ({low} to {high}), not told from chance once neighbours are allowed for."
-    return f"{name}: {how} tied, {way} violence where there is more of it (r {r}, {low} to {high})."
+        return f"{name}: r {r} ({low} to {high}){steady}, not told from chance once neighbours are allowed for."
+    return f"{name}: {how} tied, {way} violence where there is more of it (r {r}, {low} to {high}{steady})."
 
 
 def elsewhere(release: Release, r: float) -> str:
@@ -159,16 +161,21 @@ def elsewhere(release: Release, r: float) -> str:
 
 
 def model(found: pd.DataFrame) -> str:
-    """Which factors keep their part when the others are held steady."""
+    """Which factors keep their part when the others are held steady, by the intervals that hold."""
     table = found[found["factor"] != "intercept"]
-    up, down = table[table["lower"] > 1], table[table["upper"] < 1]
+    if "why_not" in found.attrs:
+        return "Neighbours stay alike in what the model leaves over: which factors differ from none is not told."
+    allowed = "spatial_lower" in table
+    low, high = ("spatial_lower", "spatial_upper") if allowed else ("lower", "upper")
+    up, down = table[table[low] > 1], table[table[high] < 1]
     rest = len(table) - len(up) - len(down)
+    held = "With the others held steady and neighbours allowed for" if allowed else "With the others held steady"
     if rest == len(table):
-        return "With the others held steady none of these factors is told from no effect."
+        return f"{held}, none of these factors is told from no effect."
     parts = [f"more with {words.some(up['name'])}"] if len(up) else []
     parts += [f"less with {words.some(down['name'])}"] if len(down) else []
     other = f"; {words.count(rest, 'factor')} not told from none" if rest else ""
-    return f"With the others held steady: {'; '.join(parts)}{other}."
+    return f"{held}: {'; '.join(parts)}{other}."
 
 
 def model_notes(facts: dict) -> tuple[str, ...]:
@@ -201,10 +208,9 @@ def scores(release: Release) -> str:
 
 def varying(table: pd.DataFrame) -> str:
     """Whether any relationship differs over the map."""
-    own = table[table["factor"] != "intercept"]
-    clear = own[own["p_value"] < 0.05 / max(len(own), 1)]
+    clear = table[table["q_value"] < 0.05]
     if clear.empty:
-        return "No relationship is told to differ over the map: one figure for the whole area will do."
+        return "No relationship is told to differ over the map, which does not show that all are the same everywhere."
     return f"Not the same everywhere: {words.some(clear['name'])}. Look where, before acting on one figure for all."
 
 
@@ -218,7 +224,8 @@ def unexplained(release: Release, noun: str) -> str:
     first = (
         f" Most of all {more.iloc[0]['place']}: {words.number(more.iloc[0]['ratio'], 1)} times." if len(more) else ""
     )
-    return f"Of {of}, {len(more)} have more than expected and {len(less)} fewer.{first}"
+    much = " So many mean that these factors leave much unsaid." if len(more) + len(less) > MUCH * len(table) else ""
+    return f"Of {of}, {len(more)} have more than expected and {len(less)} fewer.{first}{much}"
 
 
 UNEXPLAINED = (

@@ -101,6 +101,13 @@ def decimals(column: str) -> int:
     return defined.decimals if defined else 0
 
 
+def chance(p: SupportsFloat) -> str:
+    """A p-value as people read it: "0.03", "under 0.001"; missing as a dash."""
+    if pd.isna(p):
+        return "–"
+    return "under 0.001" if p < 0.001 else number(p, 3 if p < 0.1 else 2)
+
+
 def decimals_of(value: SupportsFloat, figures: int = 3) -> int:
     """With how many decimals a number that may be of any size has about three figures."""
     if pd.isna(value):

@@ -106,7 +106,10 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Indicator:
-    """What an indicator means here, from indicators.toml. `sex` and `age` are whom its headline figure is about."""
+    """What an indicator means here, from indicators.toml. `sex` and `age` are whom its headline figure is about.
+
+    closed : agreed for named members alone; no lower tier holds it.
+    """
 
     name: str
     kind: str
@@ -115,6 +118,7 @@ class Indicator:
     sex: str = "Persons"
     age: str = "All ages"
     note: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ PART = ["indicator_id", "period"]  # what a later delivery replaces whole
 LEVELS = {"E01": "lsoa", "E02": "msoa", "E05": "ward", "E23": "pfa", "E12": "region", "E92": "country"}
 LEVELS |= dict.fromkeys(["E06", "E07", "E08", "E09"], "lad")
 AS_PUBLISHED = "as published"
+CLOSED = "By agreement with its owner; not for publication"
 
 GROUPED = "a group of people or places inside an area, such as a tenth by deprivation: not held"
 COUNTY = "a county: no level for it here"
@@ -38,7 +39,7 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
     The headline figure keeps the publisher's identifier; other sexes and ages of the indicator get one of their own
     (`90280:female`, `90280:65plus`). An empty value is kept as missing: the publisher gives none for that row.
     """
-    known = definitions.indicators()
+    known, open_ = definitions.indicators(), definitions.source(SOURCE).licence
     identifier, sex, age = field(raw, "indicator"), field(raw, "sex"), field(raw, "age")
     area, told = field(raw, "area").str.upper(), {}
     for name in ("value", "lower", "upper", "numerator", "denominator"):
@@ -57,7 +58,7 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
             "unit": identifier.map({k: i.unit for k, i in known.items()}).fillna(AS_PUBLISHED),
             "polarity": identifier.map({k: i.polarity for k, i in known.items()}).fillna("neutral"),
             "source": LABEL,
-            "licence": definitions.source(SOURCE).licence,
+            "licence": identifier.map({k: CLOSED for k, i in known.items() if i.closed}).fillna(open_),
             "feed_id": SOURCE,
         }
     )

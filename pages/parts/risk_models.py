@@ -8,6 +8,7 @@ from data import store
 from ui import atlas, chart_forest, charts, maps, risk_findings, words
 from ui.frame import Page
 
+STANDS = dict.fromkeys(range(-3, 4), "as expected") | {-2: "fewer than expected", 2: "more than expected"}
 LEARNED = {"elastic_net": "Elastic net", "boosted_trees": "Boosted trees"}
 
 
@@ -21,6 +22,7 @@ def model(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], 
     rows = _asked("model", scope, level, factors)
     facts = rows.attrs
     table = rows[rows["factor"] != "intercept"].reset_index(drop=True)
+    table["p_said"] = table["p_value"].map(words.chance)
     about = (f"{words.count(facts['n'], risk_findings.NOUNS[level])} in the model", *risk_findings.model_notes(facts))
     derived = [c for c in ("rate_ratio", "lower", "upper", "spatial_ratio") if c in table]
     told = {"title": "Rate ratios per standard deviation", "scope": scope, "notes": (*about, *notes)}
@@ -33,7 +35,7 @@ def model(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], 
         "rate_ratio",
         "lower",
         "upper",
-        "p_value",
+        "p_said",
         "vif",
         "spatial_ratio",
         "spatial_lower",
@@ -69,10 +71,10 @@ def _varying(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...
     if not page.switch("local", "Ask whether it is the same everywhere (some seconds)"):
         return
     rows = _asked("varying", scope, level, factors)
-    rows = rows[rows["factor"] != "intercept"].reset_index(drop=True)
+    rows["q_said"] = rows["q_value"].map(words.chance)
     told = {"title": "Does it differ over the map?", "scope": scope, "notes": (*risk_findings.VARYING, *notes[:1])}
     found = page.release(rows, counts=[], derived=["ratio_low", "ratio_middle", "ratio_high"], **told)
-    columns = ("name", "ratio_low", "ratio_middle", "ratio_high", "p_value", "bandwidth")
+    columns = ("name", "ratio_low", "ratio_middle", "ratio_high", "q_said", "bandwidth")
     page.show(found, finding=risk_findings.varying(rows), key="varying", columns=columns, open_table=True)
 
 
@@ -81,16 +83,16 @@ def unexplained(page: Page, scope: store.Scope, level: str, factors: tuple[str, 
     rows = _asked("unexplained", scope, level, factors)
     names = rows.attrs["names"]
     rows = rows.assign(place=words.place(rows["name"], rows["everyday_name"])).sort_values("q_value", kind="stable")
-    order = ["Fewer than expected", "As expected", "More than expected"]
-    side = rows["stands_out"].map({"less": order[0], "more": order[2]}).fillna(order[1])
-    rows = rows.assign(stands_class=pd.Categorical(side, order, ordered=True)).reset_index(drop=True)
+    rows["q_said"] = rows["q_value"].map(words.chance)
+    rows = rows.assign(stands_class=rows["stands_out"].map({"less": -2, "more": 2}).fillna(0).astype(int))
+    rows = rows.reset_index(drop=True)
     about = (f"Given {words.listed(names)}", *risk_findings.UNEXPLAINED, *notes)
     told = {"title": "Beyond what factors lead one to expect", "scope": scope, "notes": about}
     found = page.release(rows, counts=["n"], derived=["expected", "ratio", "lower", "upper"], **told)
     shape = {"shapes": atlas.outlines(scope, level), "context": atlas.ground(scope), "view": atlas.camera(scope)}
-    how = {"colour": "stands_class", "scheme": "class", "title": "Against what is expected"}
+    how = {"colour": "stands_class", "scheme": "class", "labels": STANDS, "title": "Against what is expected"}
     picture = maps.areas(found, **how, selected=page.selected() or None, **shape)
-    columns = ("place", "n", "expected", "ratio", "lower", "upper", "q_value")
+    columns = ("place", "n", "expected", "ratio", "lower", "upper", "q_said")
     kept = store.kept_back(scope, level)
     said = risk_findings.unexplained(found, risk_findings.NOUNS[level])
     how = {"columns": columns, "rows_select": "area_code", "open_table": True, "kept_back": kept}

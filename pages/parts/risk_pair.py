@@ -19,12 +19,15 @@ def _pair(scope: store.Scope, level: str, factor: str) -> pd.DataFrame:
 
 
 @st.cache_data(show_spinner="Asking elsewhere…", max_entries=64)
-def _elsewhere(scope: store.Scope, level: str, factor: str) -> pd.DataFrame:
-    return risk.elsewhere(scope, level, factor)
+def _elsewhere(scope: store.Scope, level: str, factor: str, method: str, steady: tuple[str, ...]) -> pd.DataFrame:
+    return risk.elsewhere(scope, level, factor, method=method, controls=steady)
 
 
-def shown(page: Page, scope: store.Scope, level: str, factor: pd.Series, notes: tuple[str, ...]) -> None:
-    """All that is told of one factor. factor : its row of `risk.correlations`."""
+def shown(
+    page: Page, scope: store.Scope, level: str, factor: pd.Series, how_made: tuple, notes: tuple[str, ...]
+) -> None:
+    """All that is told of one factor. factor : its row of `risk.correlations`. how_made : its method, and what was held
+    steady."""
     rows = _pair(scope, level, factor["factor"])
     names = dict(zip(rows["area_code"], words.place(rows["name"], rows["everyday_name"]), strict=True))
     chosen = page.choice("place", "Find an area", {"": "None"} | names, width=420)
@@ -37,7 +40,7 @@ def shown(page: Page, scope: store.Scope, level: str, factor: pd.Series, notes: 
     left, right = st.columns(2)
     with left:
         picture = chart_scatter.scatter(found, x="factor_value", y="rate", x_title=f"{name}{unit}", y_title=RATE)
-        said = risk_findings.scatter(found, name, factor)
+        said = risk_findings.scatter(found, name, factor, "; others held steady" if how_made[1] else "")
         page.show(found, picture, finding=said, key="scatter", columns=columns, kept_back=kept)
     with right:
         shape = {"shapes": atlas.outlines(scope, level), "context": atlas.ground(scope), "view": atlas.camera(scope)}
@@ -62,7 +65,7 @@ def shown(page: Page, scope: store.Scope, level: str, factor: pd.Series, notes: 
     with left:
         _gradient(page, scope, rows, name, notes)
     with right:
-        _same_elsewhere(page, scope, level, factor, notes)
+        _same_elsewhere(page, scope, level, factor, how_made, notes)
 
 
 def _gradient(page: Page, scope: store.Scope, rows: pd.DataFrame, name: str, notes: tuple[str, ...]) -> None:
@@ -74,16 +77,20 @@ def _gradient(page: Page, scope: store.Scope, rows: pd.DataFrame, name: str, not
     page.show(found, bars, finding=risk_findings.gradient(found, name), key="gradient", columns=columns)
 
 
-def _same_elsewhere(page: Page, scope: store.Scope, level: str, factor: pd.Series, notes: tuple[str, ...]) -> None:
-    rows = _elsewhere(scope, level, factor["factor"])
+def _same_elsewhere(
+    page: Page, scope: store.Scope, level: str, factor: pd.Series, how_made: tuple, notes: tuple[str, ...]
+) -> None:
+    rows = _elsewhere(scope, level, factor["factor"], *how_made)
     names = page.labels("authority_code") | page.labels("source")
     rows = rows.assign(
-        where_said=rows["where"].map(names).fillna(rows["where"]), interval_r=risk_findings.interval(rows)
+        where_said=rows["where"].map(names).fillna(rows["where"]),
+        interval_r=risk_findings.interval(rows),
+        q_said=rows["q_value"].map(words.chance),
     )
     rows = rows.rename(columns={"n": "areas"}).assign(part=[words.value("part", part) for part in rows["part"]])
     told = {"title": f"{factor['name']}: the same in each authority, year and source", "scope": scope}
     found = page.release(rows, counts=[], derived=["r", "lower", "upper"], notes=notes[:1], **told)
     shape = {"category": "where_said", "value": "r", "lower": "lower", "upper": "upper", "none": 0}
     picture = chart_forest.forest(found, **shape, heading="Correlation (95%)", key=risk_findings.KEY)
-    columns = ("part", "where_said", "r", "interval_r", "q_value", "areas")
+    columns = ("part", "where_said", "r", "interval_r", "q_said", "areas")
     page.show(found, picture, finding=risk_findings.elsewhere(found, factor["r"]), key="elsewhere", columns=columns)

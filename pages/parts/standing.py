@@ -68,7 +68,8 @@ def spine(page: Page, scope: store.Scope) -> None:
     rows = profile_findings.standing(rows, benchmark)
     beside = profile_findings.BENCHMARKS[benchmark]
     told = {"title": f"Indicators against {beside.lower() if benchmark != 'england' else beside}", "scope": scope}
-    told |= {"notes": profile_findings.spine_notes(rows, benchmark), "basis": "", "freshness": ""}
+    notes = (*profile_findings.spine_notes(rows, benchmark), *page.kind_of_record(scope))
+    told |= {"notes": notes, "basis": "", "freshness": ""}
     told |= {"sources": tuple(dict.fromkeys(rows["publisher"])), "period": "Newest held of each; records: the period"}
     found = page.release(rows, counts=[], derived=["value", "lower", "upper", *profile.BENCHMARKS], **told)
     picture = chart_spine.spine(found, beside=beside) if found.table["at"].notna().any() else None
@@ -109,16 +110,12 @@ def year_before(page: Page, scope: store.Scope) -> None:
     """The same months a year ago, by offence group."""
     rows = _year_before(scope)
     labels = page.labels("offence_group") | {"all": "All of these"}
-    told = rows.assign(offence_group=rows["offence_group"].map(labels))
-    notes = profile_findings.YEAR_NOTES
-    found = page.release(
-        told,
-        counts=["n", "n_before"],
-        derived=["ratio", "lower", "upper"],
-        title="Times as many records as in the same months a year before",
-        scope=scope,
-        notes=notes,
-    )
+    title = "Times as many records as in the same months a year before"
+    told = {"title": title, "scope": scope, "notes": profile_findings.YEAR_NOTES}
+    told |= {"period": profile_findings.months_compared(rows.attrs)}
+    named = rows.assign(offence_group=rows["offence_group"].map(labels))
+    found = page.release(named, counts=["n", "n_before"], derived=["ratio", "lower", "upper"], **told)
+    found = page.part(found, found.table, title=title)  # the first row is the sum of the others: they are not added up
     picture = chart_forest.forest(
         found, category="offence_group", value="ratio", lower="lower", upper="upper", none=1, **profile_findings.RATIO
     )
