@@ -298,6 +298,15 @@ def learned(scope: Scope, level: str, factors: tuple[str, ...], kind: str) -> pd
     return found
 
 
+def dependence(scope: Scope, level: str, factors: tuple[str, ...], factor: str) -> pd.DataFrame:
+    """What the boosted trees make of one factor: `risk.partial_dependence`, the rate per PER residents."""
+    table, x = _complete(scope, level, factors)
+    found = risk.partial_dependence(
+        table["n"], x, table[["x", "y"]], factor, exposure=table["residents"] / PER, seed=0, points=10
+    )
+    return found.assign(name=table.attrs["names"][factor])
+
+
 def _with_deprivation(scope: Scope, level: str, x: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
     held = [c for c in x if re.fullmatch(INCOME, c)]
     if held:

@@ -206,6 +206,15 @@ def scores(release: Release) -> str:
     return f"Best in parts of the map not seen: {best['model']}, {words.percent(best['deviance_explained'])} explained."
 
 
+def dependence(release: Release, name: str) -> str:
+    """From the least to the most of a factor, the others as they are."""
+    table = release.table.dropna(subset=["rate"])
+    if len(table) < 2:
+        return remarks.NOTHING
+    first, last = (words.number(table["rate"].iloc[k], 1) for k in (0, -1))
+    return f"From {first} per 1,000 at the least of {name} to {last} at the most, the other factors as they are."
+
+
 def varying(table: pd.DataFrame) -> str:
     """Whether any relationship differs over the map."""
     clear = table[table["q_value"] < 0.05]

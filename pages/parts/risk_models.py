@@ -65,6 +65,23 @@ def _learned(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...
     bars = charts.bars(found, **shape)
     said = "How much less is explained when a factor is shuffled; the line is the range of five parts of the map."
     page.show(found, bars, finding=said, key="importance", columns=("name", "importance", "lower", "upper"))
+    if kind == "boosted_trees":
+        _dependence(page, scope, level, factors, rows, told)
+
+
+def _dependence(
+    page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], rows: pd.DataFrame, told: dict
+) -> None:
+    """The rate by the value of one factor, as the trees have it."""
+    offered = {f: n for f, n in zip(rows["factor"], rows["name"], strict=True) if f in factors}
+    factor = page.choice("bent_by", "How the rate bends with", offered, width=420)
+    table = _asked("dependence", scope, level, factors, factor)
+    table["value_words"] = [words.number(v, words.decimals_of(v)) for v in table["value"]]
+    title = f"Rate by {offered[factor]}, as the trees have it"
+    found = page.release(table, counts=[], derived=["rate", "lower", "upper"], title=title, **told)
+    bars = charts.bars(found, category="value_words", value="rate", lower="lower", upper="upper", in_order=True)
+    said = risk_findings.dependence(found, offered[factor])
+    page.show(found, bars, finding=said, key="dependence", columns=("value_words", "rate", "lower", "upper"))
 
 
 def _varying(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], notes: tuple[str, ...]) -> None:
