@@ -9,6 +9,7 @@ from analytics import risk_counts
 from analytics.errors import NotEnoughData
 
 FEWEST_DAYS = 56  # eight weeks: with fewer, seven weekdays cannot be told from chance
+FEWEST_EVENTS = 100  # with fewer, most kinds of day have hardly any
 FEWEST_OF_A_KIND = 3  # days of a kind, inside months that hold others too
 
 
@@ -23,7 +24,7 @@ def effects(days: pd.DataFrame, kinds: list[str], *, value: str = "n", confidenc
     and `method`.
     Every month has a level of its own, so neither season nor trend nor a recording change at the first of a month is
     taken for an effect; a kind that fills whole months (August in school holidays) is told by its other months alone.
-    A kind with fewer than 3 days beside others of their month has no ratio.
+    A kind with fewer than 3 days beside others of their month, or without an event, has no ratio.
     Misleads where the kind and the day's weather or events go together (bank holidays are in spring), and by date
     recorded: use the day it happened. Records of which only a span of days is known stand on the first.
     Source: quasi-Poisson regression with one level per month, after the time-stratified case-crossover
@@ -32,11 +33,14 @@ def effects(days: pd.DataFrame, kinds: list[str], *, value: str = "n", confidenc
     held = days.dropna(subset=[value])
     if len(held) < FEWEST_DAYS:
         raise NotEnoughData(f"Days are compared from {FEWEST_DAYS} days on; {len(held)} are held.")
+    if held[value].sum() < FEWEST_EVENTS:
+        raise NotEnoughData(f"Days are compared from {FEWEST_EVENTS} events on; there are {held[value].sum():,.0f}.")
     month = held["date"].dt.to_period("M")
     weekday = held["date"].dt.day_of_week
     design = pd.DataFrame({f"weekday_{k}": weekday.eq(k).astype(float) for k in range(1, 7)})
     telling = {kind: _telling(held[kind].astype(bool), month) for kind in kinds}
-    used = [kind for kind in kinds if telling[kind] >= FEWEST_OF_A_KIND]
+    some = {kind for kind in kinds if held.loc[held[kind].astype(bool), value].sum() > 0}  # without events: no ratio
+    used = [kind for kind in kinds if telling[kind] >= FEWEST_OF_A_KIND and kind in some]
     design = design.assign(**{kind: held[kind].astype(float) for kind in used})
     full = month.map(held.groupby(month)[value].sum()).gt(0)  # a month without events says nothing of its days
     levels = pd.get_dummies(month[full].astype(str), dtype=float).iloc[:, 1:]

@@ -71,6 +71,10 @@ def areas(scope: Scope, level: str) -> pd.DataFrame:
     places = store.areas(scope, level=level).set_index("area_code")
     about = places[["name", "everyday_name", "authority_code", "x", "y"]].reindex(found.index)
     counts = pd.DataFrame({"n": n, "residents": people}).reindex(found.index)
+    if counts["n"].notna().any() and not counts["n"].sum() > 0:
+        raise NotEnoughData(
+            "No record of this kind is placed at this level: domestic and sexual ones are told by neighbourhood (MSOA)."
+        )
     rate = PER * counts["n"] / counts["residents"].where(counts["residents"] > 0)
     if rate.notna().sum() < FEWEST_AREAS:
         raise NotEnoughData(
@@ -78,7 +82,7 @@ def areas(scope: Scope, level: str) -> pd.DataFrame:
             "what goes with violence from chance."
         )
     answer = about.join(counts).assign(rate=rate).join(found)
-    answer.attrs = found.attrs
+    answer.attrs = found.attrs | {"period": n.attrs.get("period", "")}
     return answer
 
 
@@ -130,6 +134,8 @@ def correlations(scope: Scope, level: str, *, method: str = "spearman", controls
     classes = CLASSES if len(table) >= MANY else FEW_CLASSES
     settings = {"method": method, "classes": classes, "controls": steady}
     found = risk.correlations(table["rate"], factors, table[["x", "y"]], **settings).dropna(subset=["r"])
+    if found.empty:
+        raise NotEnoughData("Too few areas have records and values to correlate anything.")
     same = risk.collinearity(factors.rank() if method == "spearman" else factors).set_index("factor")
     for column, told in (("name", names), *((k, table.attrs[v]) for k, v in _TOLD.items())):
         found[column] = found["factor"].map(told)
@@ -140,6 +146,8 @@ def correlations(scope: Scope, level: str, *, method: str = "spearman", controls
     answer = found.sort_values("r", key=np.abs, ascending=False, kind="stable").reset_index(drop=True)
     dense = table["n"] / table["residents"] > BUSY * table["n"].sum() / table["residents"].sum()
     answer.attrs = {
+        "period": table.attrs["period"],
+        "left_out": store.left_out(scope, level),
         "areas": int(table["rate"].notna().sum()),
         "records": float(table["n"].sum()),
         "middle": float(table["n"].median()),
@@ -247,6 +255,12 @@ def chosen(found: pd.DataFrame) -> tuple[str, ...]:
     """The factors a model begins with: of those that stand the strongest of each group that says the same."""
     stand = found[found["side"].isin(["above", "below"])]
     first = stand.drop_duplicates("factor_cluster")
+    return tuple(first["factor"].head(MOST_IN_MODEL))
+
+
+def one_of_each(found: pd.DataFrame) -> tuple[str, ...]:
+    """What an index of risk begins with: one factor of each group that says the same, tied with violence or not."""
+    first = found.sort_values("factor").drop_duplicates("factor_cluster")
     return tuple(first["factor"].head(MOST_IN_MODEL))
 
 

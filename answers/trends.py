@@ -173,10 +173,10 @@ def _rebased(scope: Scope, month: pd.Series, where: pd.Series | None = None) -> 
 
     where : the authority of each row, of which its own events count too.
     """
-    found = month.isin(_named(scope)).to_numpy()
+    found = month.isin(_named(scope))
     for code in [] if where is None else where.unique():
-        found |= (where.eq(code) & month.isin(_named(scope.but(area=code)))).to_numpy()
-    return found
+        found = found | (where.eq(code) & month.isin(_named(scope.but(area=code))))
+    return found.to_numpy()
 
 
 def _named(scope: Scope) -> set[pd.Timestamp]:

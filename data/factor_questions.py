@@ -103,8 +103,10 @@ def outcome(scope: Scope, level: str) -> pd.Series:
     _check(level)
     if len(scope.sources) != 1:
         raise NotHeld("Factors are set against one source at a time: choose one.")
-    counts = store.area_counts(scope, level=level).set_index("area_code")["n"].sort_index()
-    return counts.astype(float).rename("n")
+    found = store.area_counts(scope, level=level)
+    counts = found.set_index("area_code")["n"].sort_index().astype(float).rename("n")
+    counts.attrs = dict(found.attrs)  # the period, where protected tables have another than was asked for
+    return counts
 
 
 def tenths(scope: Scope) -> pd.DataFrame:

@@ -6,10 +6,12 @@ import pandas as pd
 from ibis import _
 
 from data import definitions, store
-from data.sources.partner_indicators import ABOUT_PEOPLE
+from data.sources.partner_indicators import ABOUT_PEOPLE, FROM_POLICE
 from data.store import ALL, NotHeld, Scope
 
 AVERAGED = "mean of small areas, weighted by residents"
+OF_BASE = "mean of small areas, weighted by what it is a share of"
+EDITION = r"^imd(\d{4})_"  # of several editions of the index the newest is told
 NO_MEAN = ("rank", "decile", "tenth")  # units of orders, of which a mean says nothing
 COUNTED = ("people", "households")  # units of counts, which say how large an area is
 YOUNG, OLD = (10, 24), (65, 200)  # ages of the characteristics
@@ -23,9 +25,11 @@ def authority_indicators(scope: Scope) -> pd.DataFrame:
     Returns one row per indicator and authority: indicator_id, name, kind, polarity, unit, publisher,
     period, area_code, value, lower, upper, method (how the value was made, where it is not as published),
     before and before_period (the period held before that), partnership, region, england (of the same period).
-    Of indicators published for small areas the authority's value is their mean, weighted by residents; ranks, tenths
-    and counts have no mean, and who lives somewhere (ethnic groups) is no measure of it: these are left out.
-    partnership : from the counts where all are published, else a mean weighted by residents.
+    Of indicators published for small areas the authority's value is their mean, weighted by what they are shares of
+    where that is published, else by residents. Ranks, tenths and counts have no mean, who lives somewhere (ethnic
+    groups) is no measure of it, and rates from crime records would rank authorities by policing: these are left out,
+    and of an index all editions but the newest. partnership : from the counts where all are published, else a mean
+    weighted by residents.
     """
     rows = store.table(scope, "indicators")
     published = store.run(scope, rows.filter(_.area_level.isin(["lad", "region", "country"])))
@@ -98,14 +102,22 @@ def _averaged(scope: Scope, published: set[str]) -> pd.DataFrame:
     rows = store.table(scope, "indicators").filter(
         _.area_level == "lsoa", ~_.unit.isin([*NO_MEAN, *COUNTED]), ~_.indicator_id.isin(sorted(published))
     )
-    rows = rows.join(people, "area_code").join(inside, "area_code")
+    rows = rows.join(people, "area_code").join(inside, "area_code").filter(_.value.notnull())
     keys = ["indicator_id", "period", "authority_code"]
     said = {name: rows[name].min() for name in ("name", "kind", "polarity", "unit", "source")}
-    whole = rows.value.notnull().ifelse(rows.people, 0).sum()
-    means = rows.group_by(keys).agg(value=(_.value * _.people).sum() / whole.nullif(0), **said)
-    found = store.run(scope, means).rename(columns={"authority_code": "area_code"})
-    found = found[~found["name"].map(lambda name: bool(ABOUT_PEOPLE.search(name)))]  # no measure of how a place does
-    return found.assign(lower=np.nan, upper=np.nan, numerator=np.nan, denominator=np.nan, method=AVERAGED)
+    sums = {"by_people": (_.value * _.people).sum(), "people": _.people.sum(), "of": _.denominator.sum()}
+    sums |= {"by_base": (_.value * _.denominator).sum(), "bases": _.denominator.count(), "areas": _.count()}
+    found = store.run(scope, rows.group_by(keys).agg(**sums, **said)).rename(columns={"authority_code": "area_code"})
+    based = found["bases"].eq(found["areas"]) & found["of"].gt(0)  # shares of something that is published with them
+    base = found["of"].astype(float).where(based)
+    mean = found["by_people"] / found["people"].where(found["people"] > 0)
+    found["value"] = (found["by_base"] / base).where(based, mean)
+    found["numerator"], found["denominator"] = found["by_base"].astype(float).where(based), base
+    found["method"] = np.where(based, OF_BASE, AVERAGED)
+    found = found.assign(lower=np.nan, upper=np.nan)
+    never = [bool(ABOUT_PEOPLE.search(name) or FROM_POLICE.search(name)) for name in found["name"]]
+    edition = found["indicator_id"].str.extract(EDITION, expand=False)
+    return found[~np.array(never, dtype=bool) & (edition.isna() | edition.eq(edition.max())).to_numpy()]
 
 
 def _before(earlier: pd.DataFrame) -> pd.DataFrame:

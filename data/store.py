@@ -28,6 +28,7 @@ FIXED = " is held here in fixed tables: by authority and quarter, some by neighb
 OFF_THE_MAP = ("domestic", "sexual")  # flags whose records are never placed finer than MSOA
 COHORTS = {"under_10": (0, 9), "10-17": (10, 17), "18-24": (18, 24), "under_25": (0, 24), "25_plus": (25, 200)}
 MOST_DAYS = 500  # records whose days are told: a chart of them is for what is rare
+ADULT = 18
 APART, UNKNOWN_AGE = ("under_10", "10-17", "18-24", "25_plus"), "unknown"  # cohorts that share nobody
 FINENESS = ("hex", "lsoa", "ward", "msoa", "lad")
 TAKEN = {"lsoa": "small area", "msoa": "neighbourhood"}
@@ -503,6 +504,23 @@ def kept_back(scope: Scope, level: str, *, by_month: bool = False) -> str:
         return ""
     finest = " and ".join(sorted({TAKEN[definitions.source(s).take_level] for s in kept}))
     return f"To look at, not to take away: numbers of {_names(tuple(kept))} leave by {finest} and quarter at the finest"
+
+
+def months_kept_back(scope: Scope, *, split: str = "") -> str:
+    """Why months of whole authorities may be looked at but not taken away; empty where they may.
+
+    Sexual and domestic records, and those of victims under 18, leave by year at the finest. split : how months are
+    split, if they are: by offence_group or cohort such records stand by themselves.
+    """
+    closed = [s for s in scope.sources if not definitions.source(s).open and s not in banded_sources(scope)]
+    groups = definitions.offence_groups()
+    asked = scope.groups or (offence_groups(scope) if split == "offence_group" else ())
+    apart = split == "offence_group" or set(asked) <= {g for g in asked if groups[g].place_rule == "msoa"}
+    sexual = apart and any(groups[g].place_rule == "msoa" for g in asked)
+    child = split == "cohort" or (scope.age and COHORTS[scope.age][0] < ADULT)
+    if not closed or not (sexual or child or scope.setting == "domestic"):
+        return ""
+    return "To look at, not to take away: sexual and domestic records and those of children leave by year at the finest"
 
 
 def left_out(scope: Scope, level: str) -> int:

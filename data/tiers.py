@@ -202,14 +202,18 @@ def _partner(snapshot: Path, before: Path | None) -> None:
         elif table == "flags":
             frame["reason"] = frame["reason"].mask(closed, frame["kind"].map(DEPARTS))
         frame.to_parquet(partner / f"{table}.parquet", index=False)
-    _registers(restricted, partner)
+    _registers(restricted, partner, before)
     released = _protected(snapshot, before)
     if len(released):  # a file without rows has no types either, and cannot be asked
         released.to_parquet(partner / "protected.parquet", index=False)
 
 
-def _registers(restricted: Path, partner: Path) -> None:
-    """The partnership's own registers as partners may hold them; a file only where there are rows."""
+def _registers(restricted: Path, partner: Path, before: Path | None) -> None:
+    """The partnership's own registers as partners may hold them; a file only where there are rows.
+
+    A quarter of returns once told stays as it was told: from two snapshots a programme that came late would be had by
+    subtraction.
+    """
     from data.sources import programme_returns, surveys
 
     files = {table: restricted / f"{table}.parquet" for table in REGISTERS}
@@ -221,6 +225,9 @@ def _registers(restricted: Path, partner: Path) -> None:
         shares.to_parquet(partner / "survey.parquet", index=False)
     if "programme_returns" in held:
         totals = programme_returns.released(held["programme_returns"])
+        earlier = before / "partner" / "programme_returns.parquet" if before else None
+        if earlier and earlier.exists():
+            totals = programme_returns.frozen(totals, pd.read_parquet(earlier))
         totals.to_parquet(partner / "programme_returns.parquet", index=False)
 
 

@@ -54,7 +54,9 @@ def happens() -> None:
         page.select(page.show(drawn, picture, finding=remarks.areas(drawn), key="map", kept_back=kept))
     with right:
         picture = charts.trend(months, flags=flagged, events=marks)
-        page.show(months, picture, finding=findings.trend(before), key="months")
+        page.show(
+            months, picture, finding=findings.trend(before), key="months", kept_back=store.months_kept_back(scope)
+        )
     with left:
         page.show(mix, charts.mix(mix), finding=findings.mix(mix), key="mix")
     with right:

@@ -6,7 +6,7 @@ import streamlit as st
 from answers import risk
 from data import store
 from pages.parts import risk_models, risk_pair
-from ui import chart_forest, filters, frame, risk_findings, words
+from ui import chart_forest, filters, frame, remarks, risk_findings, words
 
 LEVELS = {"lsoa": "Small areas (LSOA)", "msoa": "Neighbourhoods (MSOA)", "lad": "Authorities"}
 PARTS = {"factors": "What goes with it", "model": "Together, in a model", "unexplained": "What is left unexplained"}
@@ -16,7 +16,7 @@ COLUMNS = ("name", "kind", "r", "interval_r", "effective_n", "q_said", "q_naive_
 page = frame.open_page("risk_factors")
 scope = filters.scope(page)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    part = page.control("part", st.segmented_control, "Part", list(PARTS), value="factors", format_func=PARTS.get)
+    part = page.control("look", st.segmented_control, "Look at", list(PARTS), value="factors", format_func=PARTS.get)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     source = page.one_source(scope)
     scope = scope.but(sources=(source,))
@@ -48,15 +48,18 @@ outcome = risk_findings.outcome(page.labels("offence_group"), scope)
 where = page.labels("authority_code").get(scope.area, "all areas")
 st.markdown(f"### {risk_findings.question(outcome, where, level)}")
 basis = (page.source_label(source), page.basis(source), found.attrs, risk.months(scope))
+left_out = found.attrs["left_out"]
 notes = (
     risk_findings.areas_are_not_people(found.attrs, level),
     risk_findings.not_cause(found),
     risk_findings.recording(*basis),
+    *((remarks.left_out(left_out),) if left_out else ()),
 )
+period = {"period": found.attrs["period"]} if found.attrs["period"] else {}
 if part == "factors":
     steadily = (f"Held steady: {words.listed(offered[c] for c in held)}",) if held else ()
     notes = (*notes, *steadily)
-    told = {"title": "Factors by the strength of their tie", "scope": scope, "notes": notes}
+    told = {"title": "Factors by the strength of their tie", "scope": scope, "notes": notes} | period
     kinds = [words.value("kind", kind) for kind in found["kind"]]
     chances = {f"{q}_said": found[c].map(words.chance) for q, c in (("q", "q_value"), ("q_naive", "q_naive"))}
     rows = found.assign(kind=kinds, interval_r=risk_findings.interval(found), **chances).rename(columns={"n": "areas"})
@@ -71,15 +74,17 @@ if part == "factors":
     factor = page.choice("closer", "Look closer at", dict(zip(found["factor"], found["name"], strict=True)), width=520)
     with page.explaining(go_on=True):
         row = found.set_index("factor", drop=False).loc[factor]
-        risk_pair.shown(page, scope, level, row, (method, held), notes)
+        risk_pair.shown(page, scope, level, row, (method, held), {"notes": notes} | period)
 elif part == "inequality":
     with page.explaining(go_on=True):
-        risk_models.inequality(page, scope, notes)
+        risk_models.inequality(page, scope, {"notes": notes} | period)
 else:
-    first = risk.chosen(found)
+    first = risk.one_of_each(found) if part == "index" else risk.chosen(found)
     names = dict(zip(found["factor"], found["name"], strict=True))
-    picked = page.several("factors", "Factors", names, first=first, most=risk.MOST_IN_MODEL)
+    picked = page.several(
+        "of_index" if part == "index" else "factors", "Factors", names, first=first, most=risk.MOST_IN_MODEL
+    )
     with page.explaining(go_on=True):
         {"model": risk_models.model, "unexplained": risk_models.unexplained, "index": risk_models.index}[part](
-            page, scope, level, picked, notes
+            page, scope, level, picked, {"notes": notes} | period
         )

@@ -86,7 +86,7 @@ if value == "adjusted":
     without = inside.groupby(split)["adjusted"].count().eq(0)
     if without.any():
         st.info(trend_findings.no_season(list(without.index[without])))
-page.show(months, picture, finding=said, key="trend")
+page.show(months, picture, finding=said, key="trend", kept_back=store.months_kept_back(asked, split=split))
 
 open_ = not store.banded_sources(asked)
 one = asked.but(sources=asked.sources[:1])

@@ -114,7 +114,7 @@ def test_the_gap_between_tenths_is_that_of_their_records(asked: store.Scope):
 
 def test_a_learned_model_is_never_shown_without_its_verdict_against_deprivation(asked: store.Scope):
     for kind in ("elastic_net", "boosted_trees"):
-        app = opened("risk_factors", link={"part": "model", "learned": kind})
+        app = opened("risk_factors", link={"look": "model", "learned": kind})
         assert not troubles(app)
         found = cards(app)
         assert "deprivation alone" in found["scores"].finding
@@ -185,7 +185,7 @@ def test_what_falls_away_is_counted_and_not_named_as_found():
 
 @pytest.mark.parametrize("part", ["factors", "model", "unexplained", "inequality", "index"])
 def test_every_part_of_the_page_opens_and_says_level_n_and_what_it_does_not_prove(part: str):
-    app = opened("risk_factors", link={"part": part})
+    app = opened("risk_factors", link={"look": part})
     assert not troubles(app)
     notes = " ".join(card.note for card in cards(app).values())
     assert "of areas, not of the people there" in notes
@@ -209,7 +209,7 @@ def test_other_tiers_see_open_records_or_a_calm_word(tier: str):
 
 
 def test_unknown_words_in_a_link_fall_back():
-    app = opened("risk_factors", link={"closer": "nothing", "place": "E01999999", "steady": "nowhere", "part": "?"})
+    app = opened("risk_factors", link={"closer": "nothing", "place": "E01999999", "steady": "nowhere", "look": "?"})
     assert not troubles(app)
     assert "factors" in cards(app)
 

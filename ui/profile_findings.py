@@ -44,6 +44,7 @@ def spine_notes(rows: pd.DataFrame, benchmark: str) -> tuple[str, ...]:
     left = f"{words.count(without, 'indicator')} without a value of {_the(BENCHMARKS[benchmark])} not drawn"
     how = "Judged by whether the interval leaves out the benchmark; of twenty, one differs by chance"
     scale = "To the right is the better side; of those where neither is better, the higher"
+    scale += ". All authorities: from counts where these are published, else a mean weighted by residents"
     made = tuple(f"Value here: {m}" for m in dict.fromkeys(rows["method"]) if m.startswith("mean"))
     return (*((left,) if without else ()), how, scale, *made)
 

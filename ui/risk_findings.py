@@ -35,16 +35,19 @@ VARYING = (
 )
 INDEX = (
     "Places in the order of each factor, 0 to 100, added by weight; no record of violence is in it",
+    "Begins with one factor of each group that says the same, whatever its tie with violence",
     "A range of ranks is what weights halved, doubled, left out or drawn at random do; chance in the data is not in it",
 )
 MARKED = {"knife": "knife-enabled violence"}
 
 
 def outcome(groups: dict[str, str], scope: object) -> str:
-    """What is looked at, in words. scope : its groups and kind of record."""
+    """What is looked at, in words. scope : its groups, kind of record and other filters."""
+    named = words.listed(groups[g].lower() for g in scope.groups)
     if scope.mark:
-        return MARKED.get(scope.mark, "serious violence")
-    return words.listed(groups[g].lower() for g in scope.groups) if scope.groups else "violence"
+        named = MARKED.get(scope.mark, "serious violence") + (f" ({named})" if named else "")
+    narrowed = scope.age or scope.setting or scope.time
+    return (named or "violence") + (" (as filtered by age, setting or time)" if narrowed else "")
 
 
 def question(outcome: str, where: str, level: str) -> str:
@@ -64,7 +67,8 @@ def ranked(release: Release) -> str:
     parts = [f"more violence goes with {words.some(up['name'])}"] if len(up) else []
     parts += [f"less with {words.some(down['name'])}"] if len(down) else []
     said = "; ".join(parts)
-    away = f" {len(faded)} more fall away once neighbours and many tests are allowed for." if len(faded) else ""
+    falls = "falls" if len(faded) == 1 else "fall"
+    away = f" {len(faded)} more {falls} away once neighbours and many tests are allowed for." if len(faded) else ""
     return f"{said[0].upper()}{said[1:]}.{away}"
 
 
@@ -72,9 +76,25 @@ def areas_are_not_people(facts: dict, level: str) -> str:
     """What the rows are, and how much each of them rests on."""
     noun = words.count(facts["areas"], NOUNS[level])
     middle = facts["middle"]
-    few = f"; half of them have {words.number(middle)} records or fewer, so much of their rates is chance"
+    half = "have none" if middle < 1 else f"have {words.count(middle, 'record')} or fewer"
+    few = f"; half of them {half}, so much of their rates is chance"
     told = f"{noun}, {words.number(facts['records'])} records{few if middle < FEW else ''}"
     return f"{told}: of areas, not of the people there"
+
+
+def areas_alone(rows: pd.DataFrame, level: str) -> str:
+    """What the rows of an index are."""
+    return f"{words.count(rows['score'].notna().sum(), NOUNS[level])}: of areas, not of the people there"
+
+
+def of_parts(scores: pd.DataFrame) -> list[str]:
+    """From the lowest to the highest of the parts of the map left out in turn."""
+    pairs = zip(scores["lower"], scores["upper"], strict=True)
+    return [f"{_signed(a)} to {_signed(b)}" if pd.notna(a) else "–" for a, b in pairs]
+
+
+def _signed(share: float) -> str:
+    return f"−{words.percent(-share)}" if share < 0 else words.percent(share)
 
 
 def not_cause(table: pd.DataFrame) -> str:
@@ -248,6 +268,8 @@ def inequality(release: Release, told: dict) -> str:
     if pd.isna(told["sii"]):
         return "No line through the tenths: one of them has no people or no records."
     most, least = words.number(told["rate_most"], 1), words.number(told["rate_least"], 1)
+    if pd.isna(told["sii_lower"]):
+        return "Too few records in some tenths to tell how far the most and the least deprived are apart."
     ends = f"{words.number(-told['sii_upper'], 1)} to {words.number(-told['sii_lower'], 1)}"
     gap = words.number(-told["sii"], 1)
     return f"From {most} per 1,000 at the most deprived end to {least} at the least: a gap of {gap} ({ends})."

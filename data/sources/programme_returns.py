@@ -127,6 +127,15 @@ def _named(number: int) -> str:
     return f"{first:%Y-%m} to {first + pd.DateOffset(months=2):%Y-%m}"
 
 
+def frozen(totals: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """What partners may hold now, each quarter as it was told first. totals, earlier : `released` now, and before."""
+    keys = ["period", "reached_kind"]
+    told = earlier[earlier["n"].notna() | earlier["n_upper"].notna()]
+    again = pd.MultiIndex.from_frame(totals[keys]).isin(pd.MultiIndex.from_frame(told[keys]))
+    kept = told[pd.MultiIndex.from_frame(told[keys]).isin(pd.MultiIndex.from_frame(totals[keys]))]
+    return pd.concat([totals[~again], kept], ignore_index=True).sort_values(keys, kind="stable", ignore_index=True)
+
+
 def released(rows: pd.DataFrame) -> pd.DataFrame:
     """What partners may hold: totals of all programmes by quarter and kind, banded and rounded; of whole quarters only.
 

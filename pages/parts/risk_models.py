@@ -17,15 +17,15 @@ def _asked(what: str, scope: store.Scope, *more: object) -> pd.DataFrame:
     return getattr(risk, what)(scope, *more)
 
 
-def model(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], notes: tuple[str, ...]) -> None:
+def model(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], about: dict) -> None:
     """Rate ratios with the others held steady; what learned models add; whether it is the same everywhere."""
     rows = _asked("model", scope, level, factors)
     facts = rows.attrs
     table = rows[rows["factor"] != "intercept"].reset_index(drop=True)
     table["p_said"] = table["p_value"].map(words.chance)
-    about = (f"{words.count(facts['n'], risk_findings.NOUNS[level])} in the model", *risk_findings.model_notes(facts))
+    made = (f"{words.count(facts['n'], risk_findings.NOUNS[level])} in the model", *risk_findings.model_notes(facts))
     derived = [c for c in ("rate_ratio", "lower", "upper", "spatial_ratio") if c in table]
-    told = {"title": "Rate ratios per standard deviation", "scope": scope, "notes": (*about, *notes)}
+    told = about | {"title": "Rate ratios per standard deviation", "scope": scope, "notes": (*made, *about["notes"])}
     found = page.release(table, counts=[], derived=derived, **told)
     beside = "spatial_ratio" if "spatial_ratio" in table else ""
     shape = {"category": "name", "value": "rate_ratio", "lower": "lower", "upper": "upper", "none": 1, "beside": beside}
@@ -45,26 +45,30 @@ def model(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], 
     page.show(found, picture, finding=risk_findings.model(rows), key="model", columns=columns)
     left, right = st.columns(2)
     with left, page.explaining(go_on=True):
-        _learned(page, scope, level, factors, notes)
+        _learned(page, scope, level, factors, about)
     with right, page.explaining(go_on=True):
-        _varying(page, scope, level, factors, notes)
+        _varying(page, scope, level, factors, about)
 
 
-def _learned(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], notes: tuple[str, ...]) -> None:
+def _learned(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], about: dict) -> None:
     kind = page.control(
         "learned", st.segmented_control, "Learned model", list(LEARNED), value="elastic_net", format_func=LEARNED.get
     )
     rows = _asked("learned", scope, level, factors, kind)
     scores = rows.attrs["scores"]
-    told = {"scope": scope, "notes": (rows.attrs["said"], *notes[:1])}
+    scores = scores.assign(parts_said=risk_findings.of_parts(scores))
+    told = about | {"scope": scope, "notes": (rows.attrs["said"], *about["notes"][:1])}
     found = page.release(scores, counts=[], derived=["deviance_explained"], title="Explained in parts not seen", **told)
-    columns = ("model", "deviance_explained", "lower", "upper", "beats_deprivation")
+    columns = ("model", "deviance_explained", "parts_said", "beats_deprivation")
     page.show(found, finding=rows.attrs["said"], key="scores", columns=columns, open_table=True)
+    rows["parts_said"] = [
+        f"{words.number(a, 3)} to {words.number(b, 3)}" for a, b in zip(rows["lower"], rows["upper"], strict=True)
+    ]
     found = page.release(rows, counts=[], derived=["importance"], title=f"Importance, {LEARNED[kind].lower()}", **told)
     shape = {"category": "name", "value": "importance", "lower": "lower", "upper": "upper"}
     bars = charts.bars(found, **shape)
     said = "How much less is explained when a factor is shuffled; the line is the range of five parts of the map."
-    page.show(found, bars, finding=said, key="importance", columns=("name", "importance", "lower", "upper"))
+    page.show(found, bars, finding=said, key="importance", columns=("name", "importance", "parts_said"))
     if kind == "boosted_trees":
         _dependence(page, scope, level, factors, rows, told)
 
@@ -84,18 +88,19 @@ def _dependence(
     page.show(found, bars, finding=said, key="dependence", columns=("value_words", "rate", "lower", "upper"))
 
 
-def _varying(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], notes: tuple[str, ...]) -> None:
+def _varying(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], about: dict) -> None:
     if not page.switch("local", "Ask whether it is the same everywhere (some seconds)"):
         return
     rows = _asked("varying", scope, level, factors)
     rows["q_said"] = rows["q_value"].map(words.chance)
-    told = {"title": "Does it differ over the map?", "scope": scope, "notes": (*risk_findings.VARYING, *notes[:1])}
+    told = about | {"title": "Does it differ over the map?", "scope": scope}
+    told |= {"notes": (*risk_findings.VARYING, *about["notes"][:1])}
     found = page.release(rows, counts=[], derived=["ratio_low", "ratio_middle", "ratio_high"], **told)
     columns = ("name", "ratio_low", "ratio_middle", "ratio_high", "q_said", "bandwidth")
     page.show(found, finding=risk_findings.varying(rows), key="varying", columns=columns, open_table=True)
 
 
-def unexplained(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], notes: tuple[str, ...]) -> None:
+def unexplained(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], about: dict) -> None:
     """Areas with far more or less than their factors lead one to expect, on a map and in a list."""
     rows = _asked("unexplained", scope, level, factors)
     names = rows.attrs["names"]
@@ -103,8 +108,8 @@ def unexplained(page: Page, scope: store.Scope, level: str, factors: tuple[str, 
     rows["q_said"] = rows["q_value"].map(words.chance)
     rows = rows.assign(stands_class=rows["stands_out"].map({"less": -2, "more": 2}).fillna(0).astype(int))
     rows = rows.reset_index(drop=True)
-    about = (f"Given {words.listed(names)}", *risk_findings.UNEXPLAINED, *notes)
-    told = {"title": "Beyond what factors lead one to expect", "scope": scope, "notes": about}
+    made = (f"Given {words.listed(names)}", *risk_findings.UNEXPLAINED, *about["notes"])
+    told = about | {"title": "Beyond what factors lead one to expect", "scope": scope, "notes": made}
     found = page.release(rows, counts=["n"], derived=["expected", "ratio", "lower", "upper"], **told)
     shape = {"shapes": atlas.outlines(scope, level), "context": atlas.ground(scope), "view": atlas.camera(scope)}
     how = {"colour": "stands_class", "scheme": "class", "labels": STANDS, "title": "Against what is expected"}
@@ -116,19 +121,20 @@ def unexplained(page: Page, scope: store.Scope, level: str, factors: tuple[str, 
     page.select(page.show(found, picture, finding=said, key="unexplained", **how))
 
 
-def inequality(page: Page, scope: store.Scope, notes: tuple[str, ...]) -> None:
+def inequality(page: Page, scope: store.Scope, about: dict) -> None:
     """The rate by tenth of deprivation, with the slope index."""
     rows = _asked("inequality", scope)
     gap = rows.attrs["inequality"]
-    about = (f"{rows.attrs['index']}; line through all tenths ({gap['method']})", *notes[:1], *notes[2:])
-    told = {"title": "Rate by tenth of deprivation, the most deprived first", "scope": scope, "notes": about}
+    made = f"{rows.attrs['index']}; small areas; line through all tenths ({gap['method']})"
+    told = about | {"title": "Rate by tenth of deprivation, the most deprived first", "scope": scope}
+    told |= {"notes": (made, about["notes"][0], *about["notes"][2:])}
     found = page.release(rows, counts=["n"], derived=["rate", "lower", "upper"], **told)
     bars = charts.bars(found, category="decile", value="rate", lower="lower", upper="upper", in_order=True)
     columns = ("decile", "areas", "n", "population", "rate", "lower", "upper")
     page.show(found, bars, finding=risk_findings.inequality(found, gap), key="inequality", columns=columns)
 
 
-def index(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], notes: tuple[str, ...]) -> None:
+def index(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], about: dict) -> None:
     """An index of risk with its weights in the open, and what each weight does to the order."""
     names = risk.names(scope, level)
     with st.container(horizontal=True):
@@ -139,8 +145,8 @@ def index(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], 
     rows = _asked("index", scope, level, weights)
     rows = rows.assign(place=words.place(rows["name"], rows["everyday_name"]))
     rows["rank_range"] = words.span(rows["rank_lower"], rows["rank_upper"])
-    about = (*risk_findings.INDEX, *notes[:1])
-    told = {"title": "Index of risk", "scope": scope.but(sources=()), "notes": about, "freshness": "", "basis": ""}
+    made = (*risk_findings.INDEX, risk_findings.areas_alone(rows, level))
+    told = {"title": "Index of risk", "scope": scope.but(sources=()), "notes": made, "freshness": "", "basis": ""}
     told |= {"sources": ("Indicators of the catalogue of factors",), "period": "Newest held of each"}
     found = page.release(rows, counts=[], derived=["score"], **told)
     shape = {"shapes": atlas.outlines(scope, level), "context": atlas.ground(scope), "view": atlas.camera(scope)}

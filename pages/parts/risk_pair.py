@@ -23,9 +23,7 @@ def _elsewhere(scope: store.Scope, level: str, factor: str, method: str, steady:
     return risk.elsewhere(scope, level, factor, method=method, controls=steady)
 
 
-def shown(
-    page: Page, scope: store.Scope, level: str, factor: pd.Series, how_made: tuple, notes: tuple[str, ...]
-) -> None:
+def shown(page: Page, scope: store.Scope, level: str, factor: pd.Series, how_made: tuple, about: dict) -> None:
     """All that is told of one factor. factor : its row of `risk.correlations`. how_made : its method, and what was held
     steady."""
     rows = _pair(scope, level, factor["factor"])
@@ -34,7 +32,8 @@ def shown(
     name, unit = factor["name"], "" if factor["unit"] == "as published" else f" ({factor['unit']})"
     rows = rows.assign(place=words.place(rows["name"], rows["everyday_name"]), selected=rows["area_code"].eq(chosen))
     kept = store.kept_back(scope, level)
-    told = {"title": f"{name} and violence", "scope": scope, "notes": (f"{name}: {factor['made']}", *notes)}
+    told = about | {"title": f"{name} and violence", "scope": scope}
+    told |= {"notes": (f"{name}: {factor['made']}", *about["notes"])}
     found = page.release(rows, counts=["n"], derived=["rate"], **told)
     columns = ("place", "factor_value", "rate", "n", "residents", "tenth")
     left, right = st.columns(2)
@@ -63,14 +62,15 @@ def shown(
             st.rerun()
     left, right = st.columns(2)
     with left:
-        _gradient(page, scope, rows, name, notes)
+        _gradient(page, scope, rows, name, about)
     with right:
-        _same_elsewhere(page, scope, level, factor, how_made, notes)
+        _same_elsewhere(page, scope, level, factor, how_made, about)
 
 
-def _gradient(page: Page, scope: store.Scope, rows: pd.DataFrame, name: str, notes: tuple[str, ...]) -> None:
+def _gradient(page: Page, scope: store.Scope, rows: pd.DataFrame, name: str, about: dict) -> None:
     tenths = risk.gradient(rows)
-    told = {"title": f"Rate by tenth of {name}, lowest tenth first", "scope": scope, "notes": notes[:1]}
+    told = about | {"title": f"Rate by tenth of {name}, lowest tenth first", "scope": scope}
+    told |= {"notes": about["notes"][:1]}
     found = page.release(tenths, counts=["n"], derived=["rate", "lower", "upper"], **told)
     bars = charts.bars(found, category="tenth", value="rate", lower="lower", upper="upper", in_order=True)
     columns = ("tenth", "areas", "n", "population", "rate", "lower", "upper")
@@ -78,7 +78,7 @@ def _gradient(page: Page, scope: store.Scope, rows: pd.DataFrame, name: str, not
 
 
 def _same_elsewhere(
-    page: Page, scope: store.Scope, level: str, factor: pd.Series, how_made: tuple, notes: tuple[str, ...]
+    page: Page, scope: store.Scope, level: str, factor: pd.Series, how_made: tuple, about: dict
 ) -> None:
     rows = _elsewhere(scope, level, factor["factor"], *how_made)
     names = page.labels("authority_code") | page.labels("source")
@@ -89,7 +89,7 @@ def _same_elsewhere(
     )
     rows = rows.rename(columns={"n": "areas"}).assign(part=[words.value("part", part) for part in rows["part"]])
     told = {"title": f"{factor['name']}: the same in each authority, year and source", "scope": scope}
-    found = page.release(rows, counts=[], derived=["r", "lower", "upper"], notes=notes[:1], **told)
+    found = page.release(rows, counts=[], derived=["r", "lower", "upper"], notes=about["notes"][:1], **told)
     shape = {"category": "where_said", "value": "r", "lower": "lower", "upper": "upper", "none": 0}
     picture = chart_forest.forest(found, **shape, heading="Correlation (95%)", key=risk_findings.KEY)
     columns = ("part", "where_said", "r", "interval_r", "q_said", "areas")

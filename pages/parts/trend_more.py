@@ -85,7 +85,8 @@ def beside(page: Page, scope: store.Scope) -> None:
     told = {"title": "The same in each source, never added up", "scope": whole}
     found = page.release(rows, counts=["n"], notes=trend_findings.BESIDE, **told)
     picture = charts.small_multiples(found, by="source", shared_scale=False)
-    page.show(found, picture, finding=findings.trend(found, by="source"), key="beside")
+    kept = store.months_kept_back(whole)
+    page.show(found, picture, finding=findings.trend(found, by="source"), key="beside", kept_back=kept)
 
 
 def days(page: Page, scope: store.Scope) -> None:
