@@ -111,3 +111,13 @@ def test_a_list_covers_the_years_it_speaks_of():
     dates = pd.DatetimeIndex(["2018-12-31", "2019-06-01", "2040-01-01"])
     assert calendar.kinds()["bank_holidays"].covers(dates).tolist() == [False, True, False]
     assert calendar.kinds()["paydays"].covers(dates).all()
+
+
+def test_few_events_are_refused_in_words_and_a_kind_without_an_event_has_no_ratio():
+    rows = days(6)
+    with pytest.raises(NotEnoughData, match="100 events"):
+        calendar_days.effects(rows.assign(n=(rows.index % 20 == 0).astype(float)), ["holiday"])
+    rows.loc[rows["holiday"], "n"] = 0.0
+    found = calendar_days.effects(rows, ["holiday"]).set_index("day_kind")
+    assert np.isnan(found.loc["holiday", "ratio"])
+    assert found.loc["weekday_1", "ratio"] > 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EAST, RESIDENTS, WEST, text_file
+from conftest import E1, EAST, RESIDENTS, W1, W2, WEST, text_file
 from in_app import cards, opened, told, troubles
 
 from analytics import similar, spine, trends
@@ -235,3 +235,34 @@ def test_other_tiers_see_what_is_published_and_a_calm_word_for_the_rest(on_demo:
         app = opened("area_profile", tier=tier, link={"area": "E06000045", "part": part})
         assert not troubles(app)
         assert cards(app) or told(app)
+
+
+OGL = "Open Government Licence v3.0"
+TIDY = "indicator,name,kind,area_code,period,value,numerator,denominator,unit,polarity,source,licence"
+
+
+def test_a_share_of_small_areas_is_put_together_by_what_it_is_a_share_of(tiny: Path, tmp_path: Path):
+    """Two areas of Westmarch, one of Eastmarch: 10 of 100 and 90 of 300 are 100 of 400, whatever the residents."""
+    shares = {W1: (10, 100), W2: (90, 300), E1: (30, 100)}
+    lines = [
+        f"renting,Households that rent,risk,{code},2021,{100 * n / of},{n},{of},%,neutral,Survey,{OGL}"
+        for code, (n, of) in shares.items()
+    ]
+    ingest.ingest("partner_indicators", [text_file(tmp_path / "t.csv", [TIDY, *lines])])
+    scope = store.Scope("restricted", publish.current().name, area=WEST)
+    found = profile_questions.authority_indicators(scope).set_index("area_code")
+    assert found.loc[WEST, "value"] == 25.0
+    assert found["partnership"].iloc[0] == pytest.approx(100 * 130 / 500)
+    assert found.loc[WEST, "method"] == profile_questions.OF_BASE
+
+
+def test_ethnic_groups_and_rates_from_crime_records_rank_no_authority(tiny: Path, tmp_path: Path):
+    names = {"a": "Households that rent", "b": "Ethnic group: Mixed", "c": "Violence with injury rate"}
+    lines = [
+        f"{key},{name},context,{code},2021,10,,,%,neutral,Survey,{OGL}"
+        for key, name in names.items()
+        for code in (W1, W2, E1)
+    ]
+    ingest.ingest("partner_indicators", [text_file(tmp_path / "t.csv", [TIDY, *lines])])
+    scope = store.Scope("restricted", publish.current().name, area=WEST)
+    assert set(profile_questions.authority_indicators(scope)["name"]) == {"Households that rent"}

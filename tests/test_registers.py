@@ -810,3 +810,17 @@ def test_partners_hold_the_registers_that_were_loaded_and_no_other(bare: Path, t
         held = {file.stem for file in (publish.current() / tier).glob("*.parquet")}
         assert held & {"attendance", "survey", "programme_returns"} == names
     assert outcomes.series(scope("partner"), "attendance_svrp")["n"].tolist() == [6]
+
+
+def test_a_quarter_once_told_to_partners_stays_as_it_was_told() -> None:
+    """From two snapshots a programme that came late would be had by subtraction."""
+    first = pd.DataFrame([returns_of("P1", m, 100) for m in ("2023-04", "2023-07")])
+    late = pd.concat([first, pd.DataFrame([returns_of("P2", m, 4) for m in ("2023-04", "2023-07", "2023-10")])])
+    late = pd.concat([late, pd.DataFrame([returns_of("P1", "2023-10", 100)])])
+    then, now = programme_returns.released(first), programme_returns.released(late)
+    told = programme_returns.frozen(now, then)
+    assert sorted(told["period"].unique()) == sorted(now["period"].unique())
+    both = told.merge(then, on=["period", "reached_kind"], suffixes=("", "_then"))
+    assert both["n"].equals(both["n_then"])
+    newest = told[told["period"].str.startswith("2023-10")]
+    assert newest["n"].notna().any()

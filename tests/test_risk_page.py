@@ -218,3 +218,26 @@ def test_elsewhere_is_held_against_the_sign_of_the_whole():
     rows = {"part": ["Authority"] * 3 + ["Year"], "r": [-0.5, -0.4, 0.1, 0.3], "q_value": [0.01, 0.2, 0.5, 0.01]}
     said = risk_findings.elsewhere(made(rows), 0.5)
     assert said == "1 of 3 authorities point the same way, 0 clearly, 1 clearly the other way."
+
+
+def test_records_that_are_not_placed_so_finely_are_refused_or_said_to_be_left_out(asked: store.Scope):
+    app = opened("risk_factors", link={"group": "rape"})
+    assert not troubles(app) and not cards(app)
+    assert any("told by neighbourhood" in said for said in told(app))
+    notes = cards(opened("risk_factors"))["factors"].note
+    n = store.left_out(asked.but(start=pd.Timestamp("2025-01-01")), "lsoa")
+    assert f"{n:,} records that may not be placed this finely" in notes
+
+
+def test_the_sentence_over_a_clustered_model_goes_by_the_intervals_that_allow_for_it():
+    table = pd.DataFrame({"factor": ["a"], "name": ["Income"], "lower": [1.1], "upper": [1.3]})
+    assert risk_findings.model(table) == "With the others held steady: more with Income."
+    allowed = table.assign(spatial_lower=0.9, spatial_upper=1.2)
+    assert risk_findings.model(allowed).endswith("none of these factors is told from no effect.")
+    table.attrs["why_not"] = "too many areas"
+    assert "is not told" in risk_findings.model(table)
+
+
+def test_a_gap_between_tenths_without_limits_is_not_told():
+    nothing = {"sii": -0.9, "sii_lower": np.nan, "sii_upper": np.nan, "rate_most": 1.0, "rate_least": 0.1}
+    assert risk_findings.inequality(made({"n": [1]}), nothing).startswith("Too few records")

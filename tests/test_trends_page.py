@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from analytics import rates, spc
 from analytics.errors import NotEnoughData
-from answers import admissions, trends
+from answers import admissions, event_book, trends
 from data import publish, store
 
 pytestmark = pytest.mark.usefixtures("on_demo")
@@ -322,3 +322,45 @@ def test_without_the_owner_s_rate_and_without_ages_of_a_year_there_is_none(on_de
     scope = store.Scope("restricted", publish.current().name)
     with pytest.raises(NotEnoughData, match="by age"):
         admissions.standardised_years(scope, "Y04")
+
+
+# ------------------------------------------------------------------------------------------- what may be taken away
+
+
+@pytest.mark.parametrize(
+    ("changes", "split", "kept"),
+    [
+        ({}, "", False),
+        ({}, "authority_code", False),
+        ({}, "offence_group", True),
+        ({}, "cohort", True),
+        ({"groups": ("rape",)}, "", True),
+        ({"groups": ("rape", "robbery_personal")}, "", False),  # added up, neither stands by itself
+        ({"setting": "domestic"}, "", True),
+        ({"age": "10-17"}, "", True),
+        ({"age": "25_plus"}, "", False),
+        ({"sources": ("police_uk",)}, "offence_group", False),  # as its owner publishes it
+    ],
+)
+def test_months_of_sexual_domestic_and_child_victims_records_are_not_taken_away(
+    every: store.Scope, changes: dict, split: str, kept: bool
+) -> None:
+    assert bool(store.months_kept_back(every.but(**changes), split=split)) is kept
+
+
+def test_a_chart_by_age_has_no_file(every: store.Scope) -> None:
+    card = cards(opened("trends", link={"split": "cohort"}))["trend"]
+    assert not card.files
+    assert cards(opened("trends"))["trend"].files
+
+
+def test_events_of_one_authority_begin_its_own_limits_anew_beside_the_others(own_register: Path) -> None:
+    scope = opened("trends", link={"preset": "all"}).session_state["scope"]
+    event_book.record(
+        scope, date=pd.Timestamp("2024-06-10").date(), kind="recording_change", area="E06000045",
+        note="New crime recording system in the city", rebase=True, by="An analyst",
+    )  # fmt: skip
+    found = trends.months(scope, "authority_code").set_index(["authority_code", "month"])["segment"]
+    june, may = pd.Timestamp("2024-06-01"), pd.Timestamp("2024-05-01")
+    assert found["E06000045", june] == found["E06000045", may] + 1
+    assert found["E06000044", june] == found["E06000044", may]
