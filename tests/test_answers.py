@@ -34,7 +34,7 @@ def test_the_surface_holds_every_cell_with_its_counts_names_and_verdict(every: s
     found = hotspots.surface(year, "hex", 500)
     assert found["n"].sum() == store.cell_counts(year, size_m=500)["n"].sum()
     assert found.loc[found["n"] > 0, "area"].notna().all()
-    assert (found.loc[inside("persistent", found), "confidence"] == 3).all()
+    assert (found.loc[inside("persistent", found), "confidence"] >= 2).all()  # 95% sure, among 14,000 cells
     areas = hotspots.surface(year, "lsoa", 500)
     assert {"rate", "lower", "upper", "population", "q_value", "rank"} <= set(areas)
 

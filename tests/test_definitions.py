@@ -89,8 +89,8 @@ def test_every_source_of_incidents_is_described_with_its_place_and_floor() -> No
 
 def test_open_street_crime_answers_none_of_the_filters_it_has_no_field_for() -> None:
     assert definitions.source("police_uk").answers == frozenset()
-    assert definitions.source("police").answers == {"time", "age", "setting"}
-    assert definitions.source("ed_istv").answers == {"time", "age"}
+    assert definitions.source("police").answers == {"time", "age", "setting", "knife", "serious"}
+    assert definitions.source("ed_istv").answers == {"time", "age", "knife"}
 
 
 def test_the_partnership_has_its_fourteen_authorities_by_their_official_codes(monkeypatch) -> None:

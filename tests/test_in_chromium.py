@@ -4,7 +4,15 @@ import pytest
 from in_browser import ROOT, opened, until
 
 pytestmark = pytest.mark.browser
-PAGES = ("", "hotspots", "compare", "area_profile", "trends", "outcomes", "admissions")  # the overview is the front door
+PAGES = (
+    "",
+    "hotspots",
+    "compare",
+    "area_profile",
+    "trends",
+    "outcomes",
+    "admissions",
+)  # the overview is the front door
 PAGES += ("risk_factors", "factor_catalogue", "data_tracker", "methods")
 OWN = ("_stcore/health", "host-config", "404")  # Streamlit looks for its own addresses below each page's first
 

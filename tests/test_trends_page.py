@@ -238,7 +238,7 @@ def test_a_source_that_does_not_know_ages_has_no_cohorts(every: store.Scope) -> 
 def test_a_page_by_cohort_opens(every: store.Scope) -> None:
     app = opened("trends", link={"split": "cohort", "area": "E06000045"})
     assert not troubles(app)
-    assert "25 and over" in cards(app)["trend"].finding
+    assert "10 to 17" in cards(app)["trend"].finding
     assert trends.months(every, "cohort")["monthly_rate"].isna().all()  # residents of all ages are no base of a cohort
 
 
