@@ -241,3 +241,17 @@ def test_the_sentence_over_a_clustered_model_goes_by_the_intervals_that_allow_fo
 def test_a_gap_between_tenths_without_limits_is_not_told():
     nothing = {"sii": -0.9, "sii_lower": np.nan, "sii_upper": np.nan, "rate_most": 1.0, "rate_least": 0.1}
     assert risk_findings.inequality(made({"n": [1]}), nothing).startswith("Too few records")
+
+
+def test_the_chart_of_factors_draws_the_raw_interval_behind_the_adjusted_one():
+    card = cards(opened("risk_factors"))["factors"]
+    [(_, data)] = card.charts
+    rows = next(r for r in data.values() if "raw_lower" in r)
+    narrower = (rows["raw_upper"] - rows["raw_lower"]) <= (rows["upper"] - rows["lower"]) + 1e-9
+    assert narrower.mean() > 0.7
+
+
+def test_a_model_is_coloured_by_the_intervals_its_sentence_goes_by():
+    table = pd.DataFrame({"lower": [1.1, 0.5], "upper": [1.3, 0.8]})
+    assert risk_findings.model_sides(table) == ["above", "below"]
+    assert risk_findings.model_sides(table.assign(spatial_lower=0.9, spatial_upper=1.1)) == ["neither", "neither"]

@@ -42,6 +42,7 @@ def forest(
     rows = release.table.dropna(subset=[value])
     data = rows[[value, lower, upper]].astype(float).set_axis(["value", "lower", "upper"], axis=1)
     data["beside"] = rows[beside].astype(float) if beside else float("nan")
+    data[["raw_lower", "raw_upper"]] = rows[list(raw)].astype(float).to_numpy() if raw else float("nan")
     data["name"] = [
         chart_parts.wrapped(words.value(category, code), WRAP if len(rows) < MANY else LONG_WRAP)
         for code in rows[category]

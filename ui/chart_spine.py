@@ -8,7 +8,8 @@ from ui import chart_parts, words
 from ui.chart_parts import CATEGORICAL, GRID, INK, MAIN, MUTED, TEXT, WARN
 from ui.picture import Picture
 
-ROW, LINE, WRAP = 34, 18, 34  # pixels of a row of one line, of a further line; letters of a line
+ROW, LINE = 34, 18  # pixels of a row of one line, of a further line
+WRAP, LONG_WRAP, MANY = 34, 64, 14  # letters of a line; of many rows, so that most have one line
 RIGHT = 2.55  # how far the plot reaches beyond the spine, for the numbers in words
 COLOURS = {"better": MAIN, "worse": WARN, "higher": CATEGORICAL[3], "lower": CATEGORICAL[3], "similar": MUTED}
 SEEN = {"better": "better", "worse": "worse", "higher": "higher or lower", "similar": "no clear difference"}
@@ -70,7 +71,8 @@ def spine(release: Release, *, beside: str) -> Picture:
 
 def _names(rows: pd.DataFrame) -> list[str]:
     """Names in lines; two indicators of one name are still two rows."""
-    names = pd.Series([chart_parts.wrapped(name, WRAP) for name in rows["name"]], rows.index, dtype="object")
+    letters = WRAP if len(rows) < MANY else LONG_WRAP
+    names = pd.Series([chart_parts.wrapped(name, letters) for name in rows["name"]], rows.index, dtype="object")
     again = names.groupby(names).cumcount()
     return [f"{name} ({k + 1})" if k else name for name, k in zip(names, again, strict=True)]
 

@@ -15,7 +15,12 @@ KEY = {
 }
 RATIOS = {
     "heading": "Rate ratio per standard deviation (95%)",
-    "key": {"above": "more", "below": "less", "neither": "not told from none", "beside": "neighbours allowed for"},
+    "key": {
+        "above": "more",
+        "below": "less",
+        "neither": "not told from none",
+        "beside": "as if neighbours were strangers",
+    },
 }
 STRONG = 0.5
 FEW = 5  # records in the middle area: below this an area's rate is mostly chance
@@ -196,6 +201,13 @@ def model(found: pd.DataFrame) -> str:
     parts += [f"less with {words.some(down['name'])}"] if len(down) else []
     other = f"; {words.count(rest, 'factor')} not told from none" if rest else ""
     return f"{held}: {'; '.join(parts)}{other}."
+
+
+def model_sides(table: pd.DataFrame) -> list[str]:
+    """Which side of no effect each factor is on, by the intervals that hold."""
+    low, high = ("spatial_lower", "spatial_upper") if "spatial_lower" in table else ("lower", "upper")
+    pairs = zip(table[low], table[high], strict=True)
+    return ["above" if a > 1 else "below" if b < 1 else "neither" for a, b in pairs]
 
 
 def model_notes(facts: dict) -> tuple[str, ...]:

@@ -22,13 +22,15 @@ def model(page: Page, scope: store.Scope, level: str, factors: tuple[str, ...], 
     rows = _asked("model", scope, level, factors)
     facts = rows.attrs
     table = rows[rows["factor"] != "intercept"].reset_index(drop=True)
-    table["p_said"] = table["p_value"].map(words.chance)
+    table = table.assign(p_said=table["p_value"].map(words.chance), side=risk_findings.model_sides(table))
     made = (f"{words.count(facts['n'], risk_findings.NOUNS[level])} in the model", *risk_findings.model_notes(facts))
     derived = [c for c in ("rate_ratio", "lower", "upper", "spatial_ratio") if c in table]
     told = about | {"title": "Rate ratios per standard deviation", "scope": scope, "notes": (*made, *about["notes"])}
     found = page.release(table, counts=[], derived=derived, **told)
-    beside = "spatial_ratio" if "spatial_ratio" in table else ""
-    shape = {"category": "name", "value": "rate_ratio", "lower": "lower", "upper": "upper", "none": 1, "beside": beside}
+    allowed = "spatial_ratio" in table
+    ends = ("spatial_ratio", "spatial_lower", "spatial_upper") if allowed else ("rate_ratio", "lower", "upper")
+    shape = dict(zip(("value", "lower", "upper"), ends, strict=True)) | {"category": "name", "none": 1, "side": "side"}
+    shape |= {"beside": "rate_ratio"} if allowed else {}
     picture = chart_forest.forest(found, **shape, **risk_findings.RATIOS)
     columns = (
         "name",
