@@ -75,6 +75,15 @@ def measure(measure_id: str) -> Measure:
     return outcomes.framework()[measure_id]
 
 
+def origin(measure_id: str) -> str:
+    """The register of the partnership that fills a measure, and who keeps it; empty where none does."""
+    register = {"attendance": "attendance", "survey": "surveys", "programme_returns": "programme_returns"}
+    if (feed := outcomes.framework()[measure_id].feed) not in register:
+        return ""
+    source = definitions.source(register[feed])
+    return f"{source.label} ({source.controller}, {source.licence})"
+
+
 def of_version(version: str) -> Measure:
     """The measure of serious violence by another version of its definition; by the one in force, as it stands."""
     measure = outcomes.framework()[LOCAL]

@@ -102,3 +102,10 @@ def test_measures_of_the_framework_are_about_their_own_records_whatever_the_filt
 def test_the_mix_of_protected_offences_is_not_told_by_kind(on_demo: Path) -> None:
     with pytest.raises(NotHeld, match="do not split"):
         store.offence_mix(Scope("partner", publish.current().name, sources=("police",), mark="knife"))
+
+
+def test_a_measure_of_a_register_names_the_register_as_its_source(on_demo: Path) -> None:
+    found = cards(opened("outcomes", link={"selected": "attendance_svrp"}))
+    label = definitions.source("attendance").label
+    assert all(label in found[key].note for key in ("measure", "matrix"))
+    assert label not in cards(opened("outcomes", link={"selected": "knife_crime"}))["measure"].note

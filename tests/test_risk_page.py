@@ -255,3 +255,8 @@ def test_a_model_is_coloured_by_the_intervals_its_sentence_goes_by():
     table = pd.DataFrame({"lower": [1.1, 0.5], "upper": [1.3, 0.8]})
     assert risk_findings.model_sides(table) == ["above", "below"]
     assert risk_findings.model_sides(table.assign(spatial_lower=0.9, spatial_upper=1.1)) == ["neither", "neither"]
+
+
+def test_an_unknown_factor_in_a_link_falls_back_to_the_factors_a_model_begins_with():
+    plain, unknown = (opened("risk_factors", link={"look": "model"} | more) for more in ({}, {"factors": "nonsense"}))
+    assert cards(unknown)["model"].finding == cards(plain)["model"].finding

@@ -8,7 +8,6 @@ import streamlit as st
 from data import definitions, store
 from ui import access, words
 
-SHARED = ("area", "from", "to", "preset", "group", "age", "source", "setting", "time", "record")
 LISTS = ("group", "source", "steady", "factors", "of_index")
 PRESETS = {
     "12m": "Last 12 months",

@@ -174,8 +174,9 @@ class Page:
     ) -> tuple[str, ...]:
         """Any of several, at most so many. options : value to words. first : what is chosen where nothing is said."""
         key = f"control_{self.name}_{param}"
-        given = st.session_state.get(key, filters.kept_list(param, list(first)))
-        st.session_state[key] = [v for v in given if v in options][:most]
+        if key not in st.session_state:  # a link that names nothing known falls back to the first ones
+            st.session_state[key] = [v for v in filters.kept_list(param, list(first)) if v in options] or list(first)
+        st.session_state[key] = [v for v in st.session_state[key] if v in options][:most]
         chosen = st.multiselect(label, list(options), format_func=options.get, key=key, max_selections=most)
         filters.keep(param, chosen, list(first))
         return tuple(chosen)

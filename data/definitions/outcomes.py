@@ -10,7 +10,6 @@ FILE = Path(__file__).with_name("outcomes.toml")
 STAGES = ("input", "activity", "output", "medium_outcome", "impact")  # in the order in which one is to lead to the next
 MONTHLY, POOLED, YEARLY, STATED = "monthly_count", "three_year_rate", "yearly_count", "stated"
 REGISTER, SURVEY, NONE = "register", "survey", "none"
-NOT_DOMESTIC = "not_domestic"
 NOBODY_YET = "to be named"
 
 

@@ -27,6 +27,8 @@ def _standing(scope: store.Scope, version: str, written: str) -> pd.DataFrame:
 def own_page(page: Page, scope: store.Scope, chosen: pd.Series, about: dict) -> None:
     """Everything about one measure. about : where its figures come from, if not from one source."""
     version, written = "", events.version(scope)
+    if origin := outcomes.origin(chosen["measure_id"]):  # figures of a register, not of the logic model itself
+        about = about | {"sources": (origin,)}
     if chosen["measure_id"] == outcomes.LOCAL:
         version = page.choice("version", "Definition of serious violence", outcomes.versions(), width=420)
         chosen = outcome_findings.in_words(_standing(scope, version, written)).iloc[0]
